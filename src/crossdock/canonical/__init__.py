@@ -1,0 +1,1 @@
+"""What orders, parties, products and stock mean, without any vendor's wire."""
