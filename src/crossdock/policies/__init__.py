@@ -1,0 +1,1 @@
+"""Decisions as pure functions: facts in, verdict out, no calls."""

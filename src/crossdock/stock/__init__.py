@@ -1,0 +1,1 @@
+"""Availability: what may be promised, held before it is promised."""

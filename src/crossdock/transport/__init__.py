@@ -1,0 +1,1 @@
+"""What several adapters share to talk to vendors; it knows none of them."""
