@@ -1,0 +1,39 @@
+"""Effects on the hub's own records: which function applies which kind, all of a batch together."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from crossdock.durable.records import Effect
+from crossdock.kit.clock import Instant
+from crossdock.kit.errors import Unsupported
+from crossdock.ports.order_board import WriteBoard
+from crossdock.stock.holds import ConsumeStock, CountStock, HoldStock, ReleaseStock
+from crossdock.storage.order_board import write_board
+from crossdock.storage.stock_ledger import consume_stock, count_stock, hold_stock, release_stock
+from crossdock.storage.transaction import Transaction
+
+Applier = Callable[[Transaction, Sequence[Any], Instant], Sequence[object]]
+
+APPLIERS: dict[type[Effect], Applier] = {
+    ReleaseStock: release_stock,
+    ConsumeStock: consume_stock,
+    CountStock: count_stock,
+    HoldStock: hold_stock,
+    WriteBoard: write_board,
+}
+"""In the order in which a batch applies them: what is given back can be held by others in the same batch."""
+
+
+def apply_effects(tx: Transaction, effects: Sequence[Effect], now: Instant) -> list[object]:
+    """Apply each; what each found, in the order given. Raises Unsupported for an unknown kind."""
+    findings: list[object] = [None] * len(effects)
+    for kind, applier in APPLIERS.items():
+        places = [place for place, effect in enumerate(effects) if type(effect) is kind]
+        if places:
+            answers = applier(tx, [effects[place] for place in places], now)
+            for place, answer in zip(places, answers, strict=True):
+                findings[place] = answer
+    unknown = {type(effect).__name__ for effect in effects if type(effect) not in APPLIERS}
+    if unknown:
+        raise Unsupported(f"no store applies {', '.join(sorted(unknown))}", code="unknown-effect")
+    return findings

@@ -1,0 +1,1 @@
+"""Additive migrations: a database of the last release works before and after."""

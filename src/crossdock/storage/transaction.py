@@ -1,0 +1,218 @@
+"""One transaction, seen the same way on both databases: SQL with `?`, and many rows at a time.
+
+Each method takes plain tuples. The hot path speaks to the drivers directly: the rows of a batch go in one
+statement (PostgreSQL, columns as JSON arrays) or one prepared statement (SQLite, by executemany).
+"""
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from sqlite3 import Connection as SqliteConnection
+from typing import Any, Protocol
+
+import msgspec
+from psycopg import Connection as PostgresConnection
+from sqlalchemy import BigInteger, Integer, LargeBinary
+
+from crossdock.storage.schema import METADATA
+
+Row = tuple[Any, ...]
+SQLITE_PARAMETERS_MAX = 500
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer(Protocol):
+    """What a statement found."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """The next row or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows."""
+        ...
+
+
+class Transaction(Protocol):
+    """An open transaction. `locks` is what makes a SELECT hold its rows there.
+
+    What is put into `news` (see durable.news) is told once, when the transaction commits.
+    """
+
+    locks: str
+    skips_locked: str
+    news: set[str]
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Answer:
+        """One statement with `?` placeholders."""
+        ...
+
+    def select_in(self, sql: str, keys: Collection[Any], tail: str = "") -> list[Row]:
+        """Rows of `sql` + "IN keys" + `tail`; `sql` ends with the column's name."""
+        ...
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
+        """Insert all rows; `conflict` is an ON CONFLICT clause."""
+        ...
+
+    def insert_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> set[Row]:
+        """Insert the rows whose `keys` (the first columns) are not there yet; the keys that were inserted."""
+        ...
+
+    def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
+        """Set `columns` where `keys` match; each row has the columns' values, then the keys'."""
+        ...
+
+    def order_commits(self) -> None:
+        """From here to the end no other transaction does the same: what is numbered now commits in order."""
+        ...
+
+
+class SqliteTransaction:
+    """On SQLite one transaction writes at a time: nothing needs locks."""
+
+    locks = ""
+    skips_locked = ""
+
+    def __init__(self, connection: SqliteConnection) -> None:
+        self._connection = connection
+        self.news: set[str] = set()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Answer:
+        """See Transaction."""
+        return self._connection.execute(sql, parameters)
+
+    def select_in(self, sql: str, keys: Collection[Any], tail: str = "") -> list[Row]:
+        """See Transaction."""
+        found: list[Row] = []
+        wanted = list(keys)
+        for start in range(0, len(wanted), SQLITE_PARAMETERS_MAX):
+            part = wanted[start : start + SQLITE_PARAMETERS_MAX]
+            marks = ",".join("?" * len(part))
+            found += self._connection.execute(f"{sql} IN ({marks}) {tail}", part).fetchall()
+        return found
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
+        """See Transaction."""
+        if rows:
+            self._connection.executemany(_sqlite_insert(table, tuple(columns), conflict), rows)
+
+    def insert_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> set[Row]:
+        """See Transaction."""
+        sql = _sqlite_insert(table, tuple(columns), "ON CONFLICT DO NOTHING")
+        width, execute = len(keys), self._connection.execute
+        return {row[:width] for row in rows if execute(sql, row).rowcount}
+
+    def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
+        """See Transaction."""
+        if rows:
+            changes = ", ".join(f"{name} = ?" for name in columns)
+            where = " AND ".join(f"{name} = ?" for name in keys)
+            self._connection.executemany(f"UPDATE {table} SET {changes} WHERE {where}", rows)
+
+    def order_commits(self) -> None:
+        """See Transaction."""
+
+
+class PostgresTransaction:
+    """On PostgreSQL many workers write; rows are locked in one order everywhere."""
+
+    locks = "FOR UPDATE"
+    skips_locked = "FOR UPDATE SKIP LOCKED"
+
+    def __init__(self, connection: PostgresConnection[Row]) -> None:
+        self._connection = connection
+        self.news: set[str] = set()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Answer:
+        """See Transaction."""
+        return self._connection.execute(_marks(sql), parameters)
+
+    def select_in(self, sql: str, keys: Collection[Any], tail: str = "") -> list[Row]:
+        """See Transaction."""
+        if not keys:
+            return []
+        return self._connection.execute(_select_in(sql, tail), [_as_json(list(keys))]).fetchall()
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
+        """See Transaction."""
+        if rows:
+            sql = _postgres_insert(table, tuple(columns), conflict)
+            self._connection.execute(sql, _columns(rows))
+
+    def insert_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> set[Row]:
+        """See Transaction."""
+        if not rows:
+            return set()
+        returning = f"ON CONFLICT DO NOTHING RETURNING {', '.join(keys)}"
+        sql = _postgres_insert(table, tuple(columns), returning)
+        found = self._connection.execute(sql, _columns(rows))
+        return set(found.fetchall())
+
+    def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
+        """See Transaction."""
+        if rows:
+            sql = _postgres_update(table, tuple(columns), tuple(keys))
+            self._connection.execute(sql, _columns(rows))
+
+    def order_commits(self) -> None:
+        """See Transaction."""
+        self._connection.execute(b"SELECT pg_advisory_xact_lock(7291466016001)")
+
+
+@lru_cache(maxsize=256)
+def _marks(sql: str) -> bytes:
+    return sql.replace("%", "%%").replace("?", "%s").encode()
+
+
+@lru_cache(maxsize=256)
+def _sqlite_insert(table: str, columns: tuple[str, ...], conflict: str) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {conflict}"
+
+
+@lru_cache(maxsize=256)
+def _select_in(sql: str, tail: str) -> bytes:
+    return _marks(sql) + b" = ANY(ARRAY(SELECT json_array_elements_text(%s::json))) " + tail.encode()
+
+
+@lru_cache(maxsize=256)
+def _postgres_insert(table: str, columns: tuple[str, ...], conflict: str) -> bytes:
+    values = ", ".join(_value(table, name) for name in columns)
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) SELECT {values} FROM {_rows(columns)} {conflict}".encode()
+
+
+@lru_cache(maxsize=256)
+def _postgres_update(table: str, columns: tuple[str, ...], keys: tuple[str, ...]) -> bytes:
+    changes = ", ".join(f"{name} = {_value(table, name)}" for name in columns)
+    where = " AND ".join(f"{table}.{name} = {_value(table, name)}" for name in keys)
+    return f"UPDATE {table} SET {changes} FROM {_rows((*columns, *keys))} WHERE {where}".encode()
+
+
+def _columns(rows: Sequence[Row]) -> list[str]:
+    """Each column as one JSON array: encoded at C speed, where the driver dumps arrays element by element."""
+    return [_as_json(column) for column in zip(*rows, strict=True)]
+
+
+def _rows(names: tuple[str, ...]) -> str:
+    arrays = ", ".join(["json_array_elements_text(%t::json)"] * len(names))
+    return f"ROWS FROM ({arrays}) AS v({', '.join(names)})"
+
+
+def _value(table: str, column: str) -> str:
+    kind = METADATA.tables[table].c[column].type
+    if isinstance(kind, LargeBinary):
+        return f"decode(v.{column}, 'base64')"
+    if isinstance(kind, BigInteger):
+        return f"v.{column}::bigint"
+    return f"v.{column}::integer" if isinstance(kind, Integer) else f"v.{column}"
+
+
+def _as_json(values: Sequence[Any]) -> str:
+    """A JSON array; bytes become base64."""
+    return _encode(values).decode()
