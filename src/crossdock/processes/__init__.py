@@ -1,0 +1,1 @@
+"""The hub's recipes: each file one process, readable from top to bottom, with no vendor in sight."""
