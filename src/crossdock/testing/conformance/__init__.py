@@ -1,0 +1,47 @@
+"""The conformance suite: one class per role, all rules on by default, exemptions only by `quality.yaml`.
+
+An author's test module has one class per role, which inherits the role's suite and overrides the fixtures
+`manifest`, `bench` and `settings` (and `estate` where the system knows other customers and products).
+"""
+
+import pytest
+
+_MODULES = (
+    "dock",
+    "directories",
+    "event_sink",
+    "manners",
+    "order_gateway",
+    "order_source",
+    "status_sink",
+    "suite",
+)
+pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _MODULES))
+
+from crossdock.testing.conformance.directories import (
+    CustomerDirectoryConformance,
+    PriceSourceConformance,
+    ProductSourceConformance,
+    StockSourceConformance,
+)
+from crossdock.testing.conformance.dock import SUITES, DockConformance
+from crossdock.testing.conformance.event_sink import EventSinkConformance
+from crossdock.testing.conformance.order_gateway import OrderGatewayConformance
+from crossdock.testing.conformance.order_source import OrderSourceConformance
+from crossdock.testing.conformance.status_sink import StatusSinkConformance
+from crossdock.testing.conformance.suite import Conformance, rules
+
+__all__ = [
+    "SUITES",
+    "Conformance",
+    "CustomerDirectoryConformance",
+    "DockConformance",
+    "EventSinkConformance",
+    "OrderGatewayConformance",
+    "OrderSourceConformance",
+    "PriceSourceConformance",
+    "ProductSourceConformance",
+    "StatusSinkConformance",
+    "StockSourceConformance",
+    "rules",
+]
