@@ -1,0 +1,112 @@
+"""The Salesforce dock: an order source and a status sink. It maps, calls and maps back, and decides nothing."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from crossdock.adapters.salesforce.client import SalesforceClient
+from crossdock.adapters.salesforce.loads import upsert_records
+from crossdock.adapters.salesforce.mapping import long_id, status_row
+from crossdock.adapters.salesforce.orders import OrderReader
+from crossdock.adapters.salesforce.pubsub import EventBus
+from crossdock.adapters.salesforce.rows import RowOutcome, update_rows
+from crossdock.adapters.salesforce.settings import SalesforceSettings
+from crossdock.adapters.salesforce.stream import OrderStream
+from crossdock.adapters.salesforce.wire import Row
+from crossdock.kit.clock import Clock
+from crossdock.kit.errors import CrossdockError
+from crossdock.ports.manifest import SystemCheck
+from crossdock.ports.order_source import ArrivalBatch, Gap
+from crossdock.ports.status_sink import StatusUpdate
+from crossdock.ports.usage import ApiUsage
+
+
+class SalesforceDock:
+    """One org, signed in as one integration user."""
+
+    def __init__(self, settings: SalesforceSettings, clock: Clock) -> None:
+        self.client = SalesforceClient(settings, clock)
+        self._settings = settings
+        self._reader = OrderReader(self.client)
+        self._bus = EventBus(settings, self.client.sign_in)
+
+    @property
+    def usage(self) -> ApiUsage | None:
+        """See `TellsUsage`: the org's API allowance as `Sforce-Limit-Info` tells it."""
+        return self.client.usage
+
+    def on_usage(self, listener: Callable[[ApiUsage], None]) -> None:
+        """See `TellsUsage`."""
+        self.client.on_usage = listener
+
+    async def open(self) -> None:
+        """See `Dock.open`. Signs in and reads how this org describes orders."""
+        self.client.sign_in.forget()
+        await self._reader.prepare()
+
+    async def close(self) -> None:
+        """See `Dock.close`."""
+        await self._bus.close()
+        await self.client.close()
+
+    async def check(self) -> SystemCheck:
+        """See `Dock.check`. Says which fields are missing, and how much of the day's allowance is left."""
+        version = self._settings.api_version
+        product = f"Salesforce API {version}"
+        self.client.sign_in.forget()
+        try:
+            user = await self.client.user()
+            offered = {known.version for known in await self.client.versions()}
+            missing = await self._reader.missing()
+            allowances = await self.client.allowances()
+        except CrossdockError as error:
+            return SystemCheck(ok=False, product=product, detail=f"{error.message} ({error.vendor_code})")
+        facts = [f"org {user.organization_id}", f"user {user.user_id}"]
+        daily = allowances.get("DailyApiRequests")
+        if daily is not None:
+            facts.append(f"{daily.remaining} of {daily.max} API calls left today")
+        if version not in offered:
+            facts.append(f"the org does not offer API {version}")
+        if missing:
+            facts.append(f"missing: {', '.join(finding.path.removeprefix('$.') for finding in missing)}")
+        return SystemCheck(ok=version in offered and not missing, product=product, detail="; ".join(facts))
+
+    def arrivals(self, position: str) -> AsyncGenerator[ArrivalBatch, None]:
+        """See `OrderSource.arrivals`."""
+        return OrderStream(self.client, self._bus, self._reader, position).batches()
+
+    def refill(self, gap: Gap) -> AsyncGenerator[ArrivalBatch, None]:
+        """See `OrderSource.refill`."""
+        return self._reader.refill(gap)
+
+    async def count_changed(self, gap: Gap) -> int:
+        """See `OrderSource.count_changed`."""
+        return await self._reader.count(gap)
+
+    async def report_statuses(self, updates: Sequence[StatusUpdate]) -> Sequence[CrossdockError | None]:
+        """See `StatusSink.report_statuses`.
+
+        Records are updated by Id, which is safe to repeat. Of several updates of one record the latest is
+        written. Rows are sent by account and record, so that two callers never lock them crosswise.
+        """
+        latest: dict[str, StatusUpdate] = {}
+        for update in updates:
+            record = long_id(update.record)
+            if record not in latest or latest[record].as_of <= update.as_of:
+                latest[record] = update
+        records = sorted(latest, key=lambda record: (self._reader.account_of(record), record))
+        rows = [status_row(latest[record], self._settings.statuses) for record in records]
+        outcomes = dict(zip(records, await update_rows(self.client, rows), strict=True))
+        return [_fault(outcomes[long_id(update.record)]) for update in updates]
+
+    def parent_of(self, update: StatusUpdate) -> str:
+        """The account whose lock an update may need, where it is known: updates of one should not overlap."""
+        return self._reader.account_of(long_id(update.record))
+
+    async def upsert_records(
+        self, sobject: str, external_id_field: str, rows: Sequence[Row], *, parent_field: str = ""
+    ) -> list[RowOutcome]:
+        """Load records of any object: see `loads.upsert_records`."""
+        return await upsert_records(self.client, sobject, external_id_field, rows, parent_field=parent_field)
+
+
+def _fault(outcome: RowOutcome) -> CrossdockError | None:
+    return outcome if isinstance(outcome, CrossdockError) else None

@@ -1,0 +1,133 @@
+"""What a deployment says about its Salesforce org: where it is, who we are there, and how its fields are named."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from crossdock.kit.clock import seconds_to_us
+from crossdock.kit.money import Unit
+from crossdock.kit.redaction import Secret
+
+ORIGIN_MARK = "crossdock"
+"""Sent as `Sforce-Call-Options: client=…`; change events caused by us carry it back in their changeOrigin."""
+
+COLLECTION_ROWS_MAX = 200
+CREDITS_MAX = 100
+_SECONDS_PER_HOUR = 3_600
+
+Url = Annotated[str, Meta(pattern=r"^https?://[^/\s?#]+(:[0-9]+)?/*$")]
+FieldName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
+FieldPath = Annotated[str, Meta(pattern=r"^([A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*){0,4})?$")]
+"""A field, a field of a parent (`Account.ErpId__c`), or empty: the org has none."""
+
+OptionalField = Annotated[str, Meta(pattern=r"^([A-Za-z][A-Za-z0-9_]*)?$", max_length=80)]
+Topic = Annotated[str, Meta(pattern=r"^/(event|data)/[A-Za-z0-9_]+$")]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class OrderFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the org keeps what an order means. A field that is named here must exist and be readable.
+
+    An order counts as submitted when the checkbox `submitted` is set or its Status is one of `statuses`.
+    Paths may lead through parents; `line_*` paths start at OrderItem.
+    """
+
+    submitted: OptionalField = "Submitted__c"
+    statuses: tuple[Annotated[str, Meta(max_length=255)], ...] = ("Activated",)
+    channel: FieldPath = "Channel__c"
+    brand: FieldPath = "Brand__c"
+    region: FieldPath = "Region__c"
+    location: FieldPath = ""
+    payment_terms: FieldPath = ""
+    customer_number: FieldPath = "Account.ErpId__c"
+    line_product: FieldPath = "Product2.ProductCode"
+    line_unit: FieldPath = ""
+
+
+class StatusFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fields of Order in which the hub shows what became of it; an empty name is not written."""
+
+    status: OptionalField = "Hub_Status__c"
+    reason: OptionalField = "Hub_Reason__c"
+    updated: OptionalField = "Hub_Updated__c"
+    erp_number: OptionalField = "ErpOrderNumber__c"
+    correlation: OptionalField = ""
+    reason_characters_max: Annotated[int, Meta(ge=20, le=131_072)] = 255
+    labels: Mapping[str, str] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """The fields that are written."""
+        named = (self.status, self.reason, self.updated, self.erp_number, self.correlation)
+        return tuple(name for name in named if name)
+
+
+class EventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How events are listened to.
+
+    `gather_max` orders or `gather_seconds` end a batch, whichever is first: fewer calls against latency.
+    `silence_seconds_max`: the vendor sends a sign of life every 270 s; after so long without one we reconnect.
+    `settle_seconds`: a new subscription without a stored position counts as standing after so long in peace;
+    what may have fallen in between is covered by a second, closing gap as soon as it has spoken.
+    `overlap_seconds`: how far before a gap a refill starts to read, for transactions that commit late.
+    `retention_hours`: a stored position older than that is not tried at all.
+    `poll_seconds`: how often orders are read by query while the org's event allowance is used up.
+    Platform events carry a whole order as JSON in `payload_field`, or the record's Id in `record_field`.
+    """
+
+    topics: Annotated[tuple[Topic, ...], Meta(min_length=1, max_length=20)] = ("/data/OrderChangeEvent",)
+    gather_max: Annotated[int, Meta(ge=1, le=COLLECTION_ROWS_MAX)] = COLLECTION_ROWS_MAX
+    gather_seconds: Annotated[float, Meta(ge=0, le=300)] = 1.0
+    silence_seconds_max: Positive = 300.0
+    settle_seconds: Annotated[float, Meta(ge=0, le=300)] = 1.0
+    overlap_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 600
+    retention_hours: Positive = 72.0
+    poll_seconds: Positive = 300.0
+    retry_seconds_min: Positive = 0.5
+    retry_seconds_max: Positive = 60.0
+    payload_field: FieldName = "Payload__c"
+    record_field: FieldName = "OrderId__c"
+
+    @property
+    def retained_us(self) -> int:
+        """`retention_hours` in microseconds."""
+        return seconds_to_us(self.retention_hours * _SECONDS_PER_HOUR)
+
+
+class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One org and one integration user.
+
+    `flow` jwt_bearer needs `username` and `private_key` (PEM); client_credentials needs `client_secret` and, at
+    the vendor, the org's My Domain as `login_url`. `audience` is the JWT's, by default `login_url`.
+    `certificate_file` (PEM) is trusted instead of the public authorities; `pubsub_plaintext` is for loopback.
+    `currency` stands in for orgs without multi-currency. `countries` and `units` translate the org's words
+    ("Germany", "Each") into ISO 3166-1 alpha-2 and unit codes; two-letter codes need no entry.
+    """
+
+    client_id: Annotated[str, Meta(min_length=1)]
+    flow: Literal["jwt_bearer", "client_credentials"] = "jwt_bearer"
+    login_url: Url = "https://login.salesforce.com"
+    audience: str = ""
+    username: str = ""
+    private_key: Secret | None = None
+    client_secret: Secret | None = None
+    api_version: Annotated[str, Meta(pattern=r"^[0-9]{2,3}\.0$")] = "67.0"
+    pubsub_target: Annotated[str, Meta(pattern=r"^\S+:[0-9]{1,5}$")] = "api.pubsub.salesforce.com:7443"
+    pubsub_plaintext: bool = False
+    certificate_file: str = ""
+    timeout_seconds: Positive = 30.0
+    connections_max: Annotated[int, Meta(ge=1, le=100)] = 8
+    order_prefix: Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9._:@+#-]{0,19})?$")] = "SF-"
+    currency: Annotated[str, Meta(pattern="^([A-Z]{3})?$")] = ""
+    channel: Annotated[str, Meta(min_length=1, max_length=64)] = "salesforce"
+    countries: Mapping[str, Annotated[str, Meta(pattern="^[A-Z]{2}$")]] = {}
+    units: Mapping[str, Unit] = {}
+    orders: OrderFields = OrderFields()
+    statuses: StatusFields = StatusFields()
+    events: EventSettings = EventSettings()
+    bulk_poll_seconds_min: Positive = 0.5
+    bulk_poll_seconds_max: Positive = 30.0
+    bulk_timeout_seconds: Positive = 3_600.0
+    bulk_part_bytes_max: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 100_000_000
+    bulk_rows_min: Annotated[int, Meta(ge=1)] = 2_001

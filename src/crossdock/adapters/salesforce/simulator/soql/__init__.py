@@ -1,0 +1,1 @@
+"""The subset of SOQL that integrations use: parse, bind to the metadata, run."""

@@ -1,0 +1,108 @@
+"""The dock: Tryton in the roles that the hub knows. It decides nothing and remembers nothing."""
+
+from collections.abc import Mapping, Sequence
+
+from crossdock.adapters.tryton.catalogue import CatalogueReader
+from crossdock.adapters.tryton.changes import Changes
+from crossdock.adapters.tryton.client import TrytonClient
+from crossdock.adapters.tryton.directories import Directories
+from crossdock.adapters.tryton.drafting import Drafting
+from crossdock.adapters.tryton.orders import Orders
+from crossdock.adapters.tryton.settings import TrytonSettings
+from crossdock.canonical.order import Order
+from crossdock.canonical.product import PriceQuote, Product, StockLevel
+from crossdock.kit.clock import Clock
+from crossdock.kit.errors import CrossdockError
+from crossdock.kit.money import Quantity
+from crossdock.ports.directories import CustomerRecord
+from crossdock.ports.manifest import SystemCheck
+from crossdock.ports.order_gateway import Acceptance, ChangePage
+
+# What the hub's user must be allowed to do, by model.
+RIGHTS: Mapping[str, tuple[str, ...]] = {
+    "sale.sale": ("read", "write", "create"),
+    "party.party": ("read",),
+    "party.address": ("read", "write", "create"),
+    "product.product": ("read",),
+    "stock.shipment.out": ("read",),
+    "stock.move": ("read",),
+    "account.invoice": ("read",),
+}
+SERIES = "8.0"
+
+
+class TrytonDock:
+    """One Tryton database: order gateway, customer directory, product, price and stock source."""
+
+    def __init__(self, settings: TrytonSettings, clock: Clock) -> None:
+        self._client = TrytonClient(settings, clock)
+        catalogue = CatalogueReader(self._client, settings, clock)
+        self._orders = Orders(self._client, Drafting(self._client, catalogue, settings, clock))
+        self._changes = Changes(self._client, settings)
+        self._directories = Directories(self._client, catalogue, settings)
+
+    async def open(self) -> None:
+        """See `Dock.open`."""
+        await self._client.open()
+
+    async def close(self) -> None:
+        """See `Dock.close`."""
+        await self._client.close()
+
+    async def check(self) -> SystemCheck:
+        """See `Dock.check`: the version, and the rights that the hub's user lacks."""
+        try:
+            version = await self._client.version()
+            access = await self._client.query("model.ir.model.access.get_access", list(RIGHTS))
+        except CrossdockError as error:
+            return SystemCheck(ok=False, product="Tryton", detail=error.message)
+        lacking = [
+            f"{right} {model}"
+            for model, rights in RIGHTS.items()
+            for right in rights
+            if not access.get(model, {}).get(right)
+        ]
+        detail = "ready"
+        if lacking:
+            detail = f"the hub's user may not {', '.join(lacking)}"
+        elif version != SERIES:
+            detail = f"series {version} works as far as we know; {SERIES} is what is tested"
+        return SystemCheck(ok=not lacking, product=f"Tryton {version}", detail=detail)
+
+    async def submit_order(self, order: Order, *, key: str, correlation_id: str) -> Acceptance:
+        """See `OrderGateway.submit_order`."""
+        return await self._orders.submit(order, key=key, correlation_id=correlation_id)
+
+    async def find_order(self, *, key: str) -> Acceptance | None:
+        """See `OrderGateway.find_order`."""
+        return await self._orders.find(key=key)
+
+    async def cancel_order(self, *, key: str, reason: str) -> None:
+        """See `OrderGateway.cancel_order`."""
+        await self._orders.cancel(key=key, reason=reason)
+
+    async def read_changes(self, cursor: str, *, limit: int) -> ChangePage:
+        """See `OrderGateway.read_changes`."""
+        return await self._changes.read(cursor, limit=limit)
+
+    async def find_customers(self, numbers: Sequence[str]) -> Mapping[str, CustomerRecord]:
+        """See `CustomerDirectory.find_customers`."""
+        return await self._directories.customers(numbers)
+
+    async def find_products(self, codes: Sequence[str]) -> Mapping[str, Product]:
+        """See `ProductSource.find_products`."""
+        return await self._directories.products(codes)
+
+    async def list_products(self) -> Sequence[Product]:
+        """See `ProductSource.list_products`."""
+        return await self._directories.all_products()
+
+    async def find_prices(
+        self, customer_number: str, currency: str, wanted: Sequence[tuple[str, Quantity]]
+    ) -> Sequence[PriceQuote]:
+        """See `PriceSource.find_prices`."""
+        return await self._directories.prices(customer_number, currency, wanted)
+
+    async def read_stock(self, products: Sequence[str]) -> Sequence[StockLevel]:
+        """See `StockSource.read_stock`."""
+        return await self._directories.stock(products)

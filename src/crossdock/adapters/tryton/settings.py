@@ -1,0 +1,32 @@
+"""What a deployment says about its Tryton."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from crossdock.kit.redaction import Secret
+
+
+class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the database answers, as whom, and what this installation calls things.
+
+    `warehouse` is the code of the location for orders that name none (empty: Tryton's default for the user).
+    `units` adds to or replaces the symbols of `mapping.UNITS` (`{"EA": "u"}`). `person_category` names the party
+    category of private customers. `change_overlap_seconds` must exceed the longest transaction, because Tryton
+    stamps a change with the start of its transaction.
+    """
+
+    base_url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]
+    database: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,63}$")]
+    user: Annotated[str, Meta(min_length=1)]
+    password: Secret
+    warehouse: str = ""
+    units: dict[str, str] = {}
+    person_category: str = "Person"
+    price_decimals: Annotated[int, Meta(ge=2, le=6)] = 4
+    timeout_seconds: Annotated[float, Meta(gt=0)] = 70.0
+    connect_timeout_seconds: Annotated[float, Meta(gt=0)] = 5.0
+    in_flight_max: Annotated[int, Meta(ge=1)] = 2
+    catalogue_seconds: Annotated[float, Meta(ge=0)] = 300.0
+    change_overlap_seconds: Annotated[float, Meta(ge=1)] = 90.0

@@ -1,0 +1,58 @@
+"""The conformance suite on a real Tryton with SQLite."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from tests.adapters.tryton.bench import ESTATE, Running, TrytonBench, on_the_bench
+
+from crossdock.adapters.tryton import ADAPTER
+from crossdock.ports.manifest import AdapterManifest
+from crossdock.testing import conformance
+from crossdock.testing.estate import Estate
+
+
+@pytest.mark.tryton
+class OnTryton:
+    @pytest.fixture
+    def manifest(self) -> AdapterManifest:
+        return ADAPTER
+
+    @pytest.fixture
+    async def bench(self, tryton_on_sqlite: Running) -> AsyncIterator[TrytonBench]:
+        async with on_the_bench(tryton_on_sqlite) as bench:
+            yield bench
+
+    @pytest.fixture
+    def settings(self, bench: TrytonBench, request: pytest.FixtureRequest) -> Mapping[str, Any]:
+        # Only where silence is the point is the dock impatient: Tryton may be slow on a busy machine.
+        impatient = {"timeout_seconds": 4.0} if "silent" in request.node.name else {}
+        return {**bench.settings, **impatient}
+
+    @pytest.fixture
+    def estate(self) -> Estate:
+        return ESTATE
+
+
+class TestDock(OnTryton, conformance.DockConformance):
+    pass
+
+
+class TestOrderGateway(OnTryton, conformance.OrderGatewayConformance):
+    pass
+
+
+class TestCustomerDirectory(OnTryton, conformance.CustomerDirectoryConformance):
+    pass
+
+
+class TestProductSource(OnTryton, conformance.ProductSourceConformance):
+    pass
+
+
+class TestPriceSource(OnTryton, conformance.PriceSourceConformance):
+    pass
+
+
+class TestStockSource(OnTryton, conformance.StockSourceConformance):
+    pass
