@@ -1,0 +1,278 @@
+"""A deployment as data: which systems there are, who does what, what is tolerated.
+
+A folder of YAML files (`hub.yaml`, `systems.yaml`, `routes.yaml`, `policies.yaml`). Everything wrong with them
+is said at once, with file and path. Credentials are references: `{env: NAME}` or `{file: path}`.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import yaml
+
+from crossdock.kit.errors import Finding, Misconfigured
+from crossdock.kit.redaction import Secret
+from crossdock.policies.order_acceptance import AcceptanceRules
+from crossdock.ports.manifest import AdapterManifest, Limits, Role, resolve
+
+SQLITE_PREFIX = "sqlite:"
+
+
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the hub listens. The API asks for a bearer token wherever `token` is set."""
+
+    host: str = "127.0.0.1"
+    port: int = 8400
+    token: Secret | None = None
+
+
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hub itself. `store` is `sqlite:path` (relative to the deployment) or a `postgresql://` address."""
+
+    name: str = "crossdock"
+    store: str = "sqlite:.crossdock/hub.sqlite"
+    http: HttpSettings = HttpSettings()
+    runs_max: int = 500
+
+
+class SystemEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One connected system: its adapter, how to reach it, and limits where they differ from the manifest's."""
+
+    adapter: str
+    title: str = ""
+    settings: Mapping[str, Any] = {}
+    limits: Limits | None = None
+
+
+class Routes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who does what for orders: names from `systems.yaml`. Masters default to the ERP."""
+
+    erp: str
+    order_sources: tuple[str, ...] = ()
+    status_sinks: tuple[str, ...] = ()
+    event_sinks: tuple[str, ...] = ()
+    customers: str = ""
+    products: str = ""
+    prices: str = ""
+    stock: str = ""
+
+
+class Policies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the deployment tolerates, and how long reference data may be remembered (GOV-22)."""
+
+    acceptance: AcceptanceRules = AcceptanceRules()
+    reference_age_seconds: float = 60.0
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole deployment, checked. `settings` are the docks' own, by system."""
+
+    hub: HubSettings
+    systems: Mapping[str, SystemEntry]
+    routes: Routes
+    policies: Policies
+    manifests: Mapping[str, AdapterManifest]
+    settings: Mapping[str, Any]
+    folder: Path
+
+    def manifest_of(self, system: str) -> AdapterManifest:
+        """The manifest of a system's adapter, with the deployment's limits."""
+        entry = self.systems[system]
+        manifest = self.manifests[entry.adapter]
+        return msgspec.structs.replace(manifest, limits=entry.limits) if entry.limits else manifest
+
+    def title_of(self, system: str) -> str:
+        """What people call the system."""
+        return self.systems[system].title or self.manifest_of(system).title
+
+
+_FILES: Mapping[str, Any] = {
+    "hub": HubSettings,
+    "systems": dict[str, SystemEntry],
+    "routes": Routes,
+    "policies": Policies,
+}
+_OPTIONAL = {"hub", "policies"}
+_SECRETIVE = re.compile("password|secret|token|key", re.IGNORECASE)
+
+
+def load_deployment(folder: Path, manifests: Mapping[str, AdapterManifest]) -> Deployment:
+    """Read and check a deployment folder. Raises Misconfigured with every finding."""
+    findings: list[Finding] = []
+    if not folder.is_dir():
+        raise Misconfigured(f"{folder} is no folder; `crossdock init` makes one", code="deployment-missing")
+    parts = {name: _read_part(folder, name, kind, findings) for name, kind in _FILES.items()}
+    return check_deployment(parts, manifests, folder, findings)
+
+
+def check_deployment(
+    parts: Mapping[str, Any],
+    manifests: Mapping[str, AdapterManifest],
+    folder: Path,
+    findings: list[Finding] | None = None,
+) -> Deployment:
+    """Check parts (decoded already, None where they could not be). Raises Misconfigured with every finding."""
+    findings = findings if findings is not None else []
+    systems: Mapping[str, SystemEntry] = parts.get("systems") or {}
+    settings = {name: _load_settings(name, entry, manifests, findings) for name, entry in systems.items()}
+    routes = parts.get("routes")
+    if routes is not None and parts.get("systems") is not None:
+        _check_routes(routes, systems, manifests, settings, findings)
+    if findings:
+        lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
+        raise Misconfigured(
+            f"the deployment in {folder} has {len(findings)} fault(s):\n{lines}",
+            code="deployment-faulty",
+            findings=findings,
+        )
+    assert isinstance(routes, Routes)
+    return Deployment(
+        hub=parts.get("hub") or HubSettings(),
+        systems=systems,
+        routes=routes,
+        policies=parts.get("policies") or Policies(),
+        manifests=manifests,
+        settings=settings,
+        folder=folder,
+    )
+
+
+def _read_part(folder: Path, name: str, kind: Any, findings: list[Finding]) -> Any:
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        if name not in _OPTIONAL:
+            findings.append(Finding("file-missing", path.name, "the file is missing"))
+        return None
+    try:
+        value = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        findings.append(Finding("not-yaml", f"{path.name}{where}", "this is no YAML"))
+        return None
+    value = _resolve(value, folder, f"{path.name} $", findings)
+    try:
+        return msgspec.convert(value, kind, dec_hook=_secret)
+    except msgspec.ValidationError as error:
+        findings += _faults_of(value, kind, error, f"{path.name} $")
+    return None
+
+
+def _load_settings(
+    name: str, entry: SystemEntry, manifests: Mapping[str, AdapterManifest], findings: list[Finding]
+) -> Any:
+    manifest = manifests.get(entry.adapter)
+    path = f"systems.yaml $.{name}"
+    if manifest is None:
+        known = ", ".join(sorted(manifests))
+        findings.append(
+            Finding("adapter-unknown", f"{path}.adapter", f"no adapter {entry.adapter!r}; there are: {known}")
+        )
+        return None
+    if any(finding.path.startswith(f"{path}.settings.") for finding in findings):
+        return None  # a credential that is missing says nothing about the rest
+    try:
+        resolve(manifest.dock)  # what the adapter itself needs may not be installed
+        return manifest.load_settings(entry.settings)
+    except msgspec.ValidationError as error:
+        findings += _faults_of(entry.settings, resolve(manifest.settings), error, f"{path}.settings")
+    except Misconfigured as fault:
+        findings.append(Finding(fault.code, f"{path}.adapter", fault.message))
+    return None
+
+
+def _check_routes(
+    routes: Routes,
+    systems: Mapping[str, SystemEntry],
+    manifests: Mapping[str, AdapterManifest],
+    settings: Mapping[str, Any],
+    findings: list[Finding],
+) -> None:
+    wanted = [(routes.erp, Role.ORDER_GATEWAY, "erp")]
+    wanted += [(name, Role.ORDER_SOURCE, "order_sources") for name in routes.order_sources]
+    wanted += [(name, Role.STATUS_SINK, "status_sinks") for name in routes.status_sinks]
+    wanted += [(name, Role.EVENT_SINK, "event_sinks") for name in routes.event_sinks]
+    wanted += [
+        (routes.customers or routes.erp, Role.CUSTOMER_DIRECTORY, "customers"),
+        (routes.products or routes.erp, Role.PRODUCT_SOURCE, "products"),
+        (routes.prices or routes.erp, Role.PRICE_SOURCE, "prices"),
+        (routes.stock or routes.erp, Role.STOCK_SOURCE, "stock"),
+    ]
+    for name, role, place in wanted:
+        entry = systems.get(name)
+        if entry is None:
+            findings.append(Finding("system-unknown", f"routes.yaml $.{place}", f"no system is named {name!r}"))
+        elif entry.adapter in manifests and role not in manifests[entry.adapter].roles:
+            message = f"{name} ({entry.adapter}) has no role {role.value}"
+            findings.append(Finding("role-missing", f"routes.yaml $.{place}", message))
+        elif lacking := _lacking(settings.get(name), role):
+            message = f"routes.yaml uses {name} as {role.value.replace('_', ' ')}, which needs this setting"
+            findings.append(Finding("setting-missing", f"systems.yaml $.{name}.settings.{lacking}", message))
+
+
+def _lacking(settings: Any, role: Role) -> str:
+    """The setting that a dock needs for one of its roles only, where it says so itself (`lacks`)."""
+    lacks = getattr(settings, "lacks", None)
+    return str(lacks(role)) if lacks is not None else ""
+
+
+def _faults_of(value: Any, kind: Any, error: msgspec.ValidationError, path: str) -> list[Finding]:
+    """Everything that is wrong with a value, by the schema of its type; at least what `error` says."""
+    (schema,), components = msgspec.json.schema_components([kind], schema_hook=_secret_schema)
+    validator = jsonschema_rs.validator_for({**schema, "$defs": components})
+    found = [
+        Finding("setting-wrong", path + _place(fault.instance_path), _unless_secret(fault))
+        for fault in validator.iter_errors(value)
+    ]
+    if not found:
+        message, _, place = str(error).partition(" - at `$")
+        found = [Finding("setting-wrong", path + place.rstrip("`"), message)]
+    return found
+
+
+def _unless_secret(fault: jsonschema_rs.ValidationError) -> str:
+    """The fault's words, which quote the value, except where the value may be a credential."""
+    name = str(fault.instance_path[-1]) if fault.instance_path else ""
+    return "the value does not fit (it is not shown here)" if _SECRETIVE.search(name) else fault.message
+
+
+def _place(steps: Sequence[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+
+
+def _resolve(value: Any, folder: Path, path: str, findings: list[Finding]) -> Any:
+    """Follow `{env: …}` and `{file: …}`, a file's path counted from the deployment."""
+    if isinstance(value, dict):
+        if set(value) == {"env"}:
+            name = str(value["env"])
+            if name not in os.environ:
+                findings.append(Finding("reference-broken", path, f"the environment has no {name}"))
+            return os.environ.get(name, "")
+        if set(value) == {"file"}:
+            file = folder / str(value["file"])
+            if file.is_file():
+                return file.read_text().strip()
+            findings.append(Finding("reference-broken", path, f"there is no file {file}"))
+            return ""
+        return {str(key): _resolve(part, folder, f"{path}.{key}", findings) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_resolve(part, folder, f"{path}[{index}]", findings) for index, part in enumerate(value)]
+    return value
+
+
+def _secret_schema(kind: type) -> dict[str, Any]:
+    if kind is Secret:
+        return {"type": "string"}
+    raise NotImplementedError(kind.__name__)
+
+
+def _secret(kind: type, value: Any) -> Any:
+    if kind is not Secret:
+        raise NotImplementedError(kind.__name__)
+    if not isinstance(value, str):
+        raise TypeError("a credential is a text")
+    return Secret(value)
