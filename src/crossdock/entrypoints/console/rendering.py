@@ -1,0 +1,89 @@
+"""Pages from templates: everything that comes from outside is escaped, a name nobody passed is an error."""
+
+import json
+from datetime import UTC
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Literal
+
+import jinja2
+from litestar import Response
+from markupsafe import Markup, escape
+
+from crossdock.canonical.status import OrderStatus
+from crossdock.entrypoints.console.assets import asset_url
+from crossdock.insight.wording import STATUS_WORDS, duration_in_words, headline, quantity_in_words
+from crossdock.kit.clock import Instant, iso, to_datetime
+
+HTML = "text/html"
+SEE_OTHER: Literal[303] = 303
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates, with the filters they use."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("crossdock.entrypoints.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"asset": asset_url, "STATUS_WORDS": STATUS_WORDS, "OrderStatus": OrderStatus}
+    made.filters |= {
+        "clock": clock,
+        "moment": moment,
+        "took": duration_in_words,
+        "micro": quantity_in_words,
+        "headline": headline,
+        "pretty": pretty,
+        "money": money,
+        "marked": marked,
+    }
+    return made
+
+
+def render(template: str, *, code: HTTPStatus = HTTPStatus.OK, **facts: Any) -> Response[str]:
+    """A page."""
+    text = environment().get_template(template).render(**facts)
+    return Response(text, status_code=code, media_type=HTML)
+
+
+def clock(instant: Instant) -> Markup:
+    """A time of day; the browser puts it into the reader's own zone."""
+    when = to_datetime(instant).astimezone(UTC)
+    return Markup('<time datetime="{0}" data-clock title="{0}">{1}</time>').format(
+        iso(instant), f"{when:%H:%M:%S}"
+    )
+
+
+def moment(instant: Instant) -> Markup:
+    """A date and a time; the browser puts them into the reader's own zone."""
+    when = to_datetime(instant).astimezone(UTC)
+    text = f"{when:%Y-%m-%d %H:%M:%S}"
+    return Markup('<time datetime="{0}" data-moment title="{0}">{1}</time>').format(iso(instant), text)
+
+
+def marked(text: str) -> Markup:
+    """Text in which `code` stands between backticks."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
+
+
+def money(amount: str) -> str:
+    """An amount with thin spaces between thousands."""
+    whole, dot, fraction = amount.partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    if not digits.isdigit():
+        return amount
+    return f"{sign}{int(digits):,}".replace(",", "\u2009") + dot + fraction
+
+
+def pretty(payload: bytes) -> str:
+    """JSON to read; what is no JSON is shown as it is."""
+    try:
+        return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "replace")

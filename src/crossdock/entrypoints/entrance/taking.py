@@ -1,0 +1,78 @@
+"""Taking orders in while whoever brings them waits, but not for ever: durable first, then the answer.
+
+A caller who goes away, or whom we send away because the database is slow, does not undo what was begun: the order
+may still be written, and the same order sent again is the same order.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from crossdock.bootstrap.hub import Hub
+from crossdock.canonical.order import Order
+from crossdock.durable.codec import encode
+from crossdock.durable.records import Commit, Fate, InboxRow, Outcome
+from crossdock.entrypoints.entrance.problems import Problem, unavailable
+from crossdock.kit.failpoints import failpoint
+from crossdock.processes.order_capture import Captured
+
+WAIT_SECONDS = 5.0
+BACKLOG_MAX = 5_000
+KEYS = "idempotency:orders"
+
+T = TypeVar("T")
+
+
+class Taking:
+    """Brings orders to the hub's capture."""
+
+    def __init__(self, hub: Hub, *, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._hub = hub
+        self._wait_seconds = wait_seconds
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def take(self, order: Order, *, correlation_id: str, key: str = "") -> Captured:
+        """Take an order; `key` is the caller's idempotency key.
+
+        Raises Problem: 409 for other content under the order's id, 422 for a key used with another order, 503
+        where the database does not answer in time.
+
+        The key is bound to the order's content before the order is taken. It decides nothing else: whether the
+        order is new is said by the order's own inbox row, so a crash between the two loses and doubles nothing.
+        """
+        if self._hub.committer.backlog >= BACKLOG_MAX:
+            raise unavailable("busy")
+        if key:
+            await self._bind(key, order)
+            failpoint("api.key_bound")
+        captured = await self._in_time(self._hub.capture.take(order, correlation_id=correlation_id))
+        failpoint("api.order_taken")
+        if captured is Captured.CHANGED:
+            raise Problem(
+                HTTPStatus.CONFLICT, "order-changed", f"{order.order_id} was submitted before, differently"
+            )
+        return captured
+
+    async def _bind(self, key: str, order: Order) -> None:
+        digest = hashlib.blake2s(encode(order), digest_size=12).hexdigest()
+        row = InboxRow(KEYS, key, f"{order.order_id}:{digest}")
+        outcome: Outcome = await self._in_time(self._hub.worker.commit(Commit(inbox=row)))
+        if outcome.fate is Fate.CONFLICT:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused")
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait a while for `work`. It goes on without us: a run it has leased must begin here."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), self._wait_seconds)
+        except TimeoutError:
+            raise unavailable("store-unavailable") from None
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has heard it, or has gone

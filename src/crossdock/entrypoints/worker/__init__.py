@@ -1,0 +1,1 @@
+"""The hub as a long-running process: its log, its signals, its end."""

@@ -1,0 +1,54 @@
+"""Every command explains itself, with an example to copy."""
+
+from collections.abc import Iterator
+
+import pytest
+import typer
+from tests.entrypoints.cli.conftest import Cli
+
+from crossdock.entrypoints.cli.main import app
+
+
+def commands(group: typer.Typer, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for command in group.registered_commands:
+        assert command.name, f"{command.callback} has no name of its own"
+        yield (*path, command.name)
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, (*path, str(inner.name)))
+
+
+ALL = sorted(commands(app))
+
+
+@pytest.mark.parametrize("command", ALL, ids=" ".join)
+def test_every_command_teaches_by_example(cli: Cli, command: tuple[str, ...]) -> None:
+    told = cli(*command, "--help")
+    assert told.code == 0
+    assert "Example" in told.out
+    assert f"crossdock {' '.join(command)}" in told.out
+
+
+def test_the_whole_command_line_is_there() -> None:
+    asked = """
+        demo / init / up / worker / capacity / rehearse black-friday / bench / systems check / systems list
+        / stock load / orders list / orders show / orders submit / parked list / parked show / parked retry
+        / parked repair / parked skip
+        / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
+        / events tail / events consumers / events replay / events asyncapi
+    """
+    assert {tuple(one.split()) for one in asked.split("/")} == set(ALL)
+
+
+def test_the_first_page_says_where_to_begin_and_what_exit_codes_mean(cli: Cli) -> None:
+    told = cli("--help")
+    assert told.code == 0
+    for words in ("crossdock demo", "crossdock systems check", "Exit codes"):
+        assert words in told.out
+
+
+def test_version_is_one_line(cli: Cli) -> None:
+    told = cli("--version")
+    assert told.code == 0
+    assert told.out.startswith("crossdock 0.")
+    assert told.out.count("\n") == 1
