@@ -469,8 +469,8 @@ class Run:
             calls = self._calls_made(name, failed=False)
             row = JournalRow(name, StepState.DELAYED, told, calls, self._clock.now())
         waiting_on = f"{closed.lane}: {closed.detail or closed.reason}"
-        if closed.reason == "shed":
-            # The lane is open to others: its queue would bring this run back at once.
+        if closed.reason == "shed" or closed.probed:
+            # Others go first: the lane's queue would bring this run back at once, or as the next probe.
             return self._suspend(waiting_on, wake_at=closed.reopens_at, row=row, event=event)
         return self._suspend(waiting_on, queue=_lane(closed), row=row, event=event)
 

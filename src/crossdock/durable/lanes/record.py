@@ -74,15 +74,19 @@ class LaneClosed(BaseException):
 
     A BaseException, so that no process swallows it. `reopens_at` None: not before somebody resumes it.
     `reason` "full" and "stopping" concern this worker alone; "shed" concerns calls as urgent as this one or
-    less, and the lane stays open to others: wait until `reopens_at` then.
+    less, and the lane stays open to others: wait until `reopens_at` then. So does whoever `probed` a closed lane
+    in vain, the one whose call was made.
     """
 
-    def __init__(self, lane: str, reason: Reason, reopens_at: Instant | None, detail: str = "") -> None:
+    def __init__(
+        self, lane: str, reason: Reason, reopens_at: Instant | None, detail: str = "", *, probed: bool = False
+    ) -> None:
         super().__init__(f"{lane}: {detail or reason}")
         self.lane = lane
         self.reason = reason
         self.reopens_at = reopens_at
         self.detail = detail
+        self.probed = probed
 
 
 class LaneAlert(msgspec.Struct, frozen=True, kw_only=True):
