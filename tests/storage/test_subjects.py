@@ -6,6 +6,7 @@ from tests.storage.rows import (
     PARKING,
     a_start,
     an_end,
+    analyse,
     apply,
     claim,
     claim_one,
@@ -116,7 +117,9 @@ async def test_a_run_skipped_before_its_turn_leaves_the_queue_whole(store: SqlSt
 
 
 async def test_the_next_of_a_subject_is_found_without_a_look_at_all_its_runs(store: SqlStore) -> None:
-    await start(store, a_start("head", "s"), a_start("next", "s"))
+    await start(store, *(a_start(f"{number}", f"s{number % 50}") for number in range(500)))
+    await start(store, *(a_start(f"next{number}", "s") for number in range(500)))
+    await analyse(store)
     plan = await plan_of(store, FOLLOWING, ("s", "head"))
     assert "run_by_turn" in plan
     assert not plan & {"sort", "b-tree"}
