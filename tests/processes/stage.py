@@ -23,6 +23,7 @@ from crossdock.canonical.order import Order
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.orders import ORDER_EVENTS
 from crossdock.durable.codec import decode
+from crossdock.durable.lease import Lease
 from crossdock.durable.store import RunView
 from crossdock.kit.clock import ManualClock, seconds_to_us
 from crossdock.policies.order_acceptance import AcceptanceRules
@@ -160,6 +161,7 @@ async def hub_stage(
     monkeypatch.setattr(hub_module, "tune_garbage_collector", lambda: None)
     hub = Hub(check_deployment(parts, find_manifests(), folder), stores.clock)
     hub.worker._lease_us = seconds_to_us(LONG_LEASE_SECONDS)
+    hub.worker.lease = Lease(stores.clock, LONG_LEASE_SECONDS)
     try:
         async with hub:
             await hub.run()
