@@ -105,7 +105,7 @@ async def test_a_system_that_is_down_is_not_called_hot(begin: Begin, held: Held)
 
 async def test_one_order_that_a_system_chokes_on_does_not_keep_its_lane_closed(begin: Begin, world: World) -> None:
     async def body(run: Run, value: Any) -> Any:
-        async def write(key: str) -> str:
+        async def write(key: str) -> Any:
             if value == 0:
                 raise fault(Unavailable)
             return await world.write("submit", key)

@@ -41,9 +41,6 @@ IDLE_TICKS = 2
 """A lane without a call for so many ticks lets go of what it shares with others."""
 
 FULL_FOR_US = MICROSECONDS
-TURN_US = 2 * MICROSECONDS
-"""Whoever probed in vain comes back so much after the next one: no one call keeps a lane closed for all."""
-
 QUIET_US = MICROSECONDS
 """After somebody was shed, no runs are taken up for so long: those that come first would be shed again."""
 
@@ -124,8 +121,8 @@ class Lane:
             failpoint("lane.call_failed")
             verdict = judge(error)
             self._end(parent, verdict, probe=probe)
-            if probe and verdict.kind != "unclear" and isinstance(error, Transient):
-                self._turn_over(error)
+            if probe and verdict.kind != "unclear" and isinstance(error, Transient) and (closed := self.closure()):
+                raise closed.after_probe() from error
             raise
         failpoint("lane.call_answered")
         self._end(parent, None, probe=probe)
@@ -262,16 +259,6 @@ class Lane:
             self._withdraw(waiter)
             raise
         return waiter.probe
-
-    def _turn_over(self, error: Transient) -> None:
-        """A probe that failed says something of the system, not of the call: no attempt, and others probe next.
-
-        Raises LaneClosed unless the lane is open.
-        """
-        closed = self.closure()
-        if closed is not None and closed.reopens_at is not None:
-            again_at = closed.reopens_at + TURN_US
-            raise LaneClosed(self.name, closed.reason, again_at, closed.detail, probed=True) from error
 
     def _withdraw(self, waiter: Waiter) -> None:
         """Whoever waited was cancelled; what it had been given goes back."""

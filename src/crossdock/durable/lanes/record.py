@@ -4,7 +4,10 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.kit.clock import Instant
+from crossdock.kit.clock import MICROSECONDS, Instant
+
+AFTER_PROBE_US = 2 * MICROSECONDS
+"""By how much whoever probed in vain lets another one go first."""
 
 Reason = Literal["", "breaker", "throttled", "budget", "shed", "full", "paused", "unauthorised", "stopping"]
 
@@ -87,6 +90,15 @@ class LaneClosed(BaseException):
         self.reopens_at = reopens_at
         self.detail = detail
         self.probed = probed
+
+    def after_probe(self) -> "LaneClosed":
+        """For whoever probed in vain: that is no attempt, for it says something of the system, not of the call.
+
+        It comes back after the next one has probed, so that no one call keeps the lane closed for all.
+        """
+        if self.reopens_at is None:
+            return self
+        return LaneClosed(self.lane, self.reason, self.reopens_at + AFTER_PROBE_US, self.detail, probed=True)
 
 
 class LaneAlert(msgspec.Struct, frozen=True, kw_only=True):
