@@ -80,10 +80,10 @@ new-adapter: $(VENV)/.dev ## Begin an adapter: make new-adapter NAME=acme
 	@test -n "$(NAME)" || { echo "say which: make new-adapter NAME=acme"; exit 2; }
 	@$(BIN)/python -m crossdock.testing.new_adapter $(NAME)
 
-lock: $(VENV)/.dev ## Resolve the dependencies anew
+lock: $(VENV)/.dev ## Write the lock files anew (UPGRADE=1: and take the newest versions)
 	@$(PIP) install uv
 	@lock() { set=$$1; shift; $(BIN)/uv pip compile --quiet pyproject.toml "$$@" --universal \
-	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade) \
 	  -o requirements/$$set.lock; }; \
 	lock run --extra tryton --group build; \
 	lock dev --extra tryton --group dev --extra nats --extra kafka; \
