@@ -40,7 +40,7 @@ log = structlog.get_logger("hub")
 ORDER_EVENTS_MAX = 1_000
 OPEN_SECONDS_FIRST = 1.0
 OPEN_SECONDS_MAX = 60.0
-LONG_ROLES = frozenset({Role.ORDER_SOURCE})
+LONG_ROLES = frozenset({Role.ORDER_SOURCE, Role.CUSTOMER_SOURCE})
 """Roles whose calls are streams: their own flow control protects the system, not the lane."""
 
 

@@ -24,6 +24,8 @@ class Role(StrEnum):
     PRODUCT_SOURCE = "product_source"
     PRICE_SOURCE = "price_source"
     STOCK_SOURCE = "stock_source"
+    CUSTOMER_SOURCE = "customer_source"
+    CUSTOMER_SINK = "customer_sink"
 
 
 ROLE_METHODS: Mapping[Role, tuple[str, ...]] = {
@@ -35,6 +37,8 @@ ROLE_METHODS: Mapping[Role, tuple[str, ...]] = {
     Role.PRODUCT_SOURCE: ("find_products", "list_products"),
     Role.PRICE_SOURCE: ("find_prices",),
     Role.STOCK_SOURCE: ("read_stock",),
+    Role.CUSTOMER_SOURCE: ("customer_changes", "refill_customers", "count_changed_customers"),
+    Role.CUSTOMER_SINK: ("write_customers", "read_customers", "find_customer", "join_customers"),
 }
 
 

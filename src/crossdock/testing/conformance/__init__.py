@@ -7,6 +7,8 @@ An author's test module has one class per role, which inherits the role's suite 
 import pytest
 
 _MODULES = (
+    "customer_sink",
+    "customer_source",
     "dock",
     "directories",
     "event_sink",
@@ -18,6 +20,8 @@ _MODULES = (
 )
 pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _MODULES))
 
+from crossdock.testing.conformance.customer_sink import CustomerSinkConformance
+from crossdock.testing.conformance.customer_source import CustomerSourceConformance
 from crossdock.testing.conformance.directories import (
     CustomerDirectoryConformance,
     PriceSourceConformance,
@@ -35,6 +39,8 @@ __all__ = [
     "SUITES",
     "Conformance",
     "CustomerDirectoryConformance",
+    "CustomerSinkConformance",
+    "CustomerSourceConformance",
     "DockConformance",
     "EventSinkConformance",
     "OrderGatewayConformance",

@@ -12,8 +12,18 @@ import msgspec
 import pytest
 
 from crossdock.kit.redaction import Secret
-from crossdock.ports import directories, event_sink, order_gateway, order_source, status_sink
+from crossdock.ports import (
+    customer_sink,
+    customer_source,
+    directories,
+    event_sink,
+    order_gateway,
+    order_source,
+    status_sink,
+)
 from crossdock.ports.manifest import ROLE_METHODS, AdapterManifest, Role, SystemCheck, resolve
+from crossdock.testing.conformance.customer_sink import CustomerSinkConformance
+from crossdock.testing.conformance.customer_source import CustomerSourceConformance
 from crossdock.testing.conformance.directories import (
     CustomerDirectoryConformance,
     PriceSourceConformance,
@@ -56,6 +66,8 @@ _PORTS: Mapping[Role, Any] = {
     Role.PRODUCT_SOURCE: directories.ProductSource,
     Role.PRICE_SOURCE: directories.PriceSource,
     Role.STOCK_SOURCE: directories.StockSource,
+    Role.CUSTOMER_SOURCE: customer_source.CustomerSource,
+    Role.CUSTOMER_SINK: customer_sink.CustomerSink,
 }
 
 
@@ -216,6 +228,8 @@ SUITES: Mapping[str, type[Conformance]] = {
     Role.PRODUCT_SOURCE.value: ProductSourceConformance,
     Role.PRICE_SOURCE.value: PriceSourceConformance,
     Role.STOCK_SOURCE.value: StockSourceConformance,
+    Role.CUSTOMER_SOURCE.value: CustomerSourceConformance,
+    Role.CUSTOMER_SINK.value: CustomerSinkConformance,
 }
 """The suite of each role, and of the dock itself."""
 

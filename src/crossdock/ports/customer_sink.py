@@ -1,0 +1,74 @@
+"""Where customers are written: field by field, by key, found again before anything is repeated."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from crossdock.canonical.party import ExternalReference, Party
+from crossdock.kit.errors import CrossdockError
+
+
+class CustomerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A customer as the system has it now. `version` is what it calls this state, where it has such a thing."""
+
+    record: ExternalReference
+    says: Party = Party()
+    version: str = ""
+
+
+class CustomerWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A change to one customer: nothing but the fields that `says` mentions is touched, `None` clears one.
+
+    Without `record` the customer is created, and bears `key` so that it can be found by it. With `version` the
+    write holds only while the record is still in that state. `origin` is the mark to leave with the change, where
+    the system has room for one: by it our own echo is known. `key` names this write; the same one again is the
+    same write. `correlation_id` is shown where there is room.
+    """
+
+    key: str
+    record: ExternalReference | None = None
+    says: Party
+    version: str = ""
+    origin: str = ""
+    correlation_id: str = ""
+
+
+class CustomerMerge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Two records are one customer. `link`: both stay and refer to each other; `merge`: `absorbed` goes."""
+
+    key: str
+    survivor: ExternalReference
+    absorbed: ExternalReference
+    how: Literal["link", "merge"] = "link"
+    origin: str = ""
+    correlation_id: str = ""
+
+
+class CustomerSink(Protocol):
+    """Writes customers. Whatever happens to an answer, the record can be read again and shows what landed."""
+
+    async def write_customers(self, writes: Sequence[CustomerWrite]) -> Sequence[CustomerRecord | CrossdockError]:
+        """Write up to the manifest's `batch_max` in as few calls as the system allows.
+
+        Returns for each, in order, the record as far as the answer tells it, or the error: Rejected, Invalid,
+        Conflict (`version` moved; nothing was written), OutcomeUnknown. The same create twice, also at once,
+        makes one customer. Raises only where nothing was written at all (Unavailable, Throttled, NotAuthorized).
+        """
+        ...
+
+    async def read_customers(self, records: Sequence[ExternalReference]) -> Sequence[CustomerRecord | None]:
+        """Each record with all that its mapping knows, as the system has it now; None where it is gone."""
+        ...
+
+    async def find_customer(self, *, key: str) -> CustomerRecord | None:
+        """The customer that was created under `key`, or None."""
+        ...
+
+    async def join_customers(self, merge: CustomerMerge) -> CustomerRecord:
+        """Link or merge two records; the survivor as it is then. Doing so again changes nothing.
+
+        Raises Unsupported where the system cannot do it `how` it is asked, Rejected, Conflict, Unavailable,
+        Throttled, NotAuthorized or OutcomeUnknown.
+        """
+        ...
