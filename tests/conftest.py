@@ -11,6 +11,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
@@ -22,6 +23,9 @@ pytest_plugins = ["tests.fixtures"]
 
 POSTGRES_DEFAULT = "postgresql://127.0.0.1:5432/postgres"
 LOOPBACK = "127.0.0.1,::1"
+TRYTON = Path(__file__).parent / "adapters" / "tryton"
+INSTALL_SECONDS_MAX = 900
+"""Whichever test comes first waits for an ERP to be installed: a minute, or several on a busy machine."""
 
 # A red run must be one that anybody can repeat; `--hypothesis-profile=search` looks where nobody looked before.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
@@ -34,6 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before pytest-socket reads its options: hosts other than this one cannot be reached."""
     config.option.allow_hosts = LOOPBACK
     config.option.allow_unix_socket = True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run on one process, for what they share; so do all that share the two real Trytons."""
+    for item in items:
+        folder = item.path.parent
+        group = "tryton" if folder == TRYTON else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+        if folder == TRYTON:
+            item.add_marker(pytest.mark.timeout(INSTALL_SECONDS_MAX))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
