@@ -198,3 +198,26 @@ def test_it_describes_the_org(sf: Any) -> None:
     assert fields["Hub_Key__c"]["externalId"] is True
     assert fields["AccountId"]["referenceTo"] == ["Account"]
     assert fields["OrderNumber"]["createable"] is False
+
+
+def test_people_are_written_deleted_and_found_in_the_bin(sf: Any, org: SalesforceSimulator) -> None:
+    person = sf.Account.create({"LastName": "Łoś", "FirstName": "Ærø", "PersonEmail": "l@shop.example"})["id"]
+    twin = sf.Account.get(person)["PersonContactId"]
+    assert sf.Contact.get(twin)["Email"] == "l@shop.example"
+
+    sf.Account.delete(person)
+
+    found = sf.query_all(f"SELECT Id FROM Contact WHERE Id = '{twin}' AND IsDeleted = true", include_deleted=True)
+    assert [record["Id"] for record in found["records"]] == [twin]
+    with pytest.raises(SalesforceResourceNotFound):
+        sf.Account.get(person)
+
+
+def test_a_merged_account_names_its_master(sf: Any, org: SalesforceSimulator) -> None:
+    master, loser = (sf.Account.create({"Name": name})["id"] for name in ("Stays", "Goes"))
+    org.seed.merge("Account", master, loser)
+
+    query = f"SELECT MasterRecordId FROM Account WHERE Id = '{loser}'"
+    (found,) = sf.query(query, include_deleted=True)["records"]
+
+    assert found["MasterRecordId"] == master

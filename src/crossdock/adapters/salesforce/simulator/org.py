@@ -67,6 +67,7 @@ class Org:
         self.announcer = Announcer(self.schema, self.registry, self.faults)
         self.instance_url = ""
         self.schema_changed_at = clock.now()
+        self.binned_with: dict[str, list[tuple[str, str]]] = {}
         self._open: Transaction | None = None
         self._commits = 0
         self._held: dict[str, tuple[str, Instant]] = {}

@@ -7,6 +7,7 @@ import msgspec
 
 from crossdock.adapters.salesforce.simulator.directory import Person
 from crossdock.adapters.salesforce.simulator.org import UI_ORIGIN, Actor, Org
+from crossdock.adapters.salesforce.simulator.records.merging import merge
 from crossdock.adapters.salesforce.simulator.records.writer import Writer
 from crossdock.adapters.salesforce.simulator.tables.fields import CURRENCIES, DEFAULT_CURRENCY
 from crossdock.adapters.salesforce.simulator.tables.ids import IdSequence
@@ -149,6 +150,15 @@ class Seeder:
         """Bring a row back from the recycle bin."""
         with self._org.transaction(self._actor, silent=not announce) as transaction:
             Writer(self._org, transaction).undelete(sobject, record_id)
+
+    def person(self, last_name: str, *, announce: bool = False, **fields: Any) -> str:
+        """A customer who is one person: a person account."""
+        return self.rows("Account", [{"LastName": last_name, **fields}], announce=announce)[0]
+
+    def merge(self, sobject: str, master: str, *losers: str, announce: bool = True, **values: Any) -> None:
+        """Merge one or two rows into `master` by hand."""
+        with self._org.transaction(self._actor, silent=not announce) as transaction:
+            merge(self._org, transaction, sobject, master, losers, values)
 
     def publish(self, event: str, values: Mapping[str, Any]) -> str:
         """Publish a platform event; return its uuid."""

@@ -4,9 +4,11 @@ import msgspec
 
 
 class OrgSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits and pace of one org. Times are seconds of the simulator's clock unless they say otherwise.
+    """Limits, manners and pace of one org. Times are seconds of the simulator's clock unless they say otherwise.
 
-    The `*_wait_seconds` of the event bus are real seconds: they pace threads, not data.
+    A merge moves rows over without firing their triggers; whether it announces them is not documented, and by
+    default it does not (`merge_announces_children`). The `*_wait_seconds` of the event bus are real seconds: they
+    pace threads, not data.
     """
 
     organization: str = "Crossdock Trading"
@@ -27,3 +29,4 @@ class OrgSettings(msgspec.Struct, frozen=True, kw_only=True):
     publish_idle_wait_seconds: float = 70.0
     commit_gather_wait_seconds: float = 0.2
     lock_hold_seconds: float = 0.0
+    merge_announces_children: bool = False

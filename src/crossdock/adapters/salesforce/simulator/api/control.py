@@ -12,6 +12,8 @@ It is no part of the vendor's API, asks for no sign-in and counts against no lim
     POST   /_simulator/events/overflow       {"sobject": "Order"}
     POST   /_simulator/records/{sobject}     [{...}, ...] inserts rows; ?announce=true also announces them
     GET    /_simulator/records/{sobject}     rows as they are
+    POST   /_simulator/merges                {"sobject": "Account", "master": "001...", "losers": ["001..."]}
+    POST   /_simulator/undeletions           ["001..."] brings rows back from the recycle bin
     POST   /_simulator/objects               a definition: name, prefix, kind, fields
     POST   /_simulator/objects/{sobject}/fields   a field
     POST   /_simulator/changes/{sobject}     announce this object's changes from now on
@@ -22,9 +24,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from crossdock.adapters.salesforce.simulator.api.soap import undelete
 from crossdock.adapters.salesforce.simulator.failures import ApiError
 from crossdock.adapters.salesforce.simulator.faults import AnyFault, Fault
 from crossdock.adapters.salesforce.simulator.org import UI_ORIGIN, Actor, Org
+from crossdock.adapters.salesforce.simulator.records.merging import merge
 from crossdock.adapters.salesforce.simulator.records.writer import Writer
 from crossdock.adapters.salesforce.simulator.tables.schema import Field, ObjectDefinition
 from crossdock.transport.loopback import MethodNotAllowed, NoRoute, Request, Response, Routes, json_response
@@ -40,6 +44,15 @@ class GapOrder(msgspec.Struct, frozen=True):
     sobject: str
     kind: Literal["CREATE", "UPDATE", "DELETE", "UNDELETE"]
     records: list[str]
+
+
+class MergeOrder(msgspec.Struct, frozen=True):
+    """Which rows to merge, as a user would by hand; `values` are set on the master."""
+
+    sobject: str
+    master: str
+    losers: list[str]
+    values: dict[str, Any] = {}
 
 
 class OverflowOrder(msgspec.Struct, frozen=True):
@@ -169,6 +182,25 @@ def insert(org: Org, request: Request, variables: dict[str, str]) -> Any:
     with org.transaction(user_interface(org), silent=not announce) as transaction:
         writer = Writer(org, transaction)
         return {"ids": [writer.create(variables["sobject"], record) for record in records]}
+
+
+@ROUTES.add("POST", "/merges")
+def merge_rows(org: Org, request: Request, _variables: dict[str, str]) -> Any:
+    """Merge rows."""
+    order = msgspec.json.decode(request.body, type=MergeOrder)
+    with org.transaction(user_interface(org)) as transaction:
+        moved = merge(org, transaction, order.sobject, order.master, order.losers, order.values)
+    return {"moved": moved}
+
+
+@ROUTES.add("POST", "/undeletions")
+def undelete_rows(org: Org, request: Request, _variables: dict[str, str]) -> Any:
+    """Bring rows back."""
+    ids = msgspec.json.decode(request.body, type=list[str])
+    with org.transaction(user_interface(org)) as transaction:
+        for record_id in ids:
+            undelete(org, Writer(org, transaction), record_id)
+    return {"ids": ids}
 
 
 @ROUTES.add("POST", "/objects")

@@ -18,6 +18,7 @@ from crossdock.adapters.salesforce.simulator.api import (
     resources,
     rows,
     sign_in,
+    soap,
     tree,
 )
 from crossdock.adapters.salesforce.simulator.api.bulk_jobs import BulkJobs
@@ -99,7 +100,7 @@ class Front:
 
     def _sign_in(self, request: Request, path: str) -> Response:
         try:
-            match = sign_in.ROUTES.find(request.method, path)
+            match = soap.ROUTES.find(request.method, path)
         except MethodNotAllowed as wrong:
             return json_response(_wrong_method(request.method, wrong).body(), status=405)
         except NoRoute:

@@ -116,22 +116,16 @@ def identity(org: Org, request: Request, variables: dict[str, str]) -> Response:
 
 @ROUTES.add("POST", "/services/Soap/u/{version}")
 def soap_login(org: Org, request: Request, variables: dict[str, str]) -> Response:
-    """The old login by name and password, for clients that begin with it. Nothing else of SOAP is here."""
+    """The old login by name and password, for clients that begin with it; see `soap` for the rest."""
     text = request.body.decode("utf-8", "replace")
     username, password = _soap_text(text, "username"), _soap_text(text, "password")
     person = org.directory.person(username)
     if person is None or not password.startswith(person.password):
-        fault = "INVALID_LOGIN"
-        words = f"{fault}: Invalid username, password, security token; or user locked out."
-        body = (
-            f"<soapenv:Fault><faultcode>sf:{fault}</faultcode><faultstring>{words}</faultstring><detail>"
-            f"<sf:LoginFault><sf:exceptionCode>{fault}</sf:exceptionCode><sf:exceptionMessage>{words}"
-            "</sf:exceptionMessage></sf:LoginFault></detail></soapenv:Fault>"
-        )
-        return _soap(body, status=500)
+        words = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
+        return soap_fault("INVALID_LOGIN", words, kind="LoginFault")
     session = org.directory.sign_in(person, "soap")
     server = f"{org.instance_url}/services/Soap/u/{variables['version']}/{org.organization_id[:15]}"
-    return _soap(
+    return soap_envelope(
         f"<loginResponse><result><metadataServerUrl>{server.replace('/u/', '/m/')}</metadataServerUrl>"
         f"<passwordExpired>false</passwordExpired><sandbox>false</sandbox><serverUrl>{server}</serverUrl>"
         f"<sessionId>{session.token}</sessionId><userId>{person.user_id}</userId><userInfo>"
@@ -304,7 +298,19 @@ def _soap_text(document: str, name: str) -> str:
     return html.unescape(found[1]) if found else ""
 
 
-def _soap(body: str, *, status: int = 200) -> Response:
+def soap_fault(code: str, words: str, *, kind: str = "ApiFault") -> Response:
+    """The answer to a SOAP call that was refused as a whole."""
+    words = html.escape(words)
+    return soap_envelope(
+        f"<soapenv:Fault><faultcode>sf:{code}</faultcode><faultstring>{words}</faultstring><detail>"
+        f"<sf:{kind}><sf:exceptionCode>{code}</sf:exceptionCode><sf:exceptionMessage>{words}"
+        f"</sf:exceptionMessage></sf:{kind}></detail></soapenv:Fault>",
+        status=500,
+    )
+
+
+def soap_envelope(body: str, *, status: int = 200) -> Response:
+    """A SOAP answer."""
     document = (
         '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope '
         'xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:partner.soap.sforce.com" '

@@ -170,26 +170,17 @@ def _header() -> dict[str, Any]:
 
 def _entry(sobject: SObject, entry: Entry, seen: set[str]) -> dict[str, Any]:
     if not entry.compound:
-        field = entry.parts[0].field
-        made = _optional(entry.name, field, sobject)
-        if sobject.name == "Account" and entry.name == "Name":
-            # A business account sends text, a person account a record: the schema of every org allows for both.
-            made["type"] = ["null", "string", _person_name("Switchable_PersonName", sobject)]
-            made["doc"] = "Data:Switchable_PersonName"
-        return made
+        return _optional(entry.name, entry.parts[0].field, sobject)
     name = "PersonName" if entry.name == "Name" else "Address"
+    # A business account sends its name as text, a person account as a record: the schema allows for both.
+    either = ["null"] if entry.plain is None else ["null", "string"]
+    name = name if entry.plain is None else f"Switchable_{name}"
     if name in seen:
-        return {"name": entry.name, "type": ["null", name], "doc": f"Data:{name}", "default": None}
+        return {"name": entry.name, "type": [*either, name], "doc": f"Data:{name}", "default": None}
     seen.add(name)
     parts = [_optional(part.name, part.field, sobject) for part in entry.parts]
     record = {"type": "record", "name": name, "fields": parts}
-    return {"name": entry.name, "type": ["null", record], "doc": f"Data:{name}", "default": None}
-
-
-def _person_name(name: str, sobject: SObject) -> dict[str, Any]:
-    text = Field(name="Name", length=80)
-    parts = [_optional(part, text, sobject) for part in ("Salutation", "FirstName", "LastName")]
-    return {"type": "record", "name": name, "fields": parts}
+    return {"name": entry.name, "type": [*either, record], "doc": f"Data:{name}", "default": None}
 
 
 def _optional(name: str, field: Field, sobject: SObject) -> dict[str, Any]:

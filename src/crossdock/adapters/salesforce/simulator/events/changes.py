@@ -15,7 +15,7 @@ from crossdock.adapters.salesforce.simulator.tables.store import Row, Undo
 from crossdock.kit.clock import Instant
 
 OVERFLOW_CHANGES_MAX = 100_000
-_UNANNOUNCED = frozenset({"Id", "IsDeleted", "SystemModstamp"})
+_UNANNOUNCED = frozenset({"Id", "IsDeleted", "SystemModstamp", "MasterRecordId"})
 _MICROSECONDS_PER_MS = 1_000
 WITH_VALUES = frozenset({"CREATE", "UNDELETE"})
 
@@ -170,5 +170,5 @@ def _datum(schema: EventSchema, values: Row) -> dict[str, Any]:
                 part.name: event_value(part.field, values.get(part.field.name)) for part in entry.parts
             }
         else:
-            datum[entry.name] = None
+            datum[entry.name] = values.get(entry.name) if entry.plain is not None else None
     return datum

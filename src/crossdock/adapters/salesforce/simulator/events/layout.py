@@ -4,7 +4,7 @@ import msgspec
 
 from crossdock.adapters.salesforce.simulator.tables.schema import Field, SObject
 
-_LEFT_OUT = frozenset({"Id", "IsDeleted", "SystemModstamp"})
+_LEFT_OUT = frozenset({"Id", "IsDeleted", "SystemModstamp", "MasterRecordId"})
 HEADER_FIELD = "ChangeEventHeader"
 
 
@@ -16,11 +16,15 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One top-level field of the event: plain (one part of the same name) or compound (several parts)."""
+    """One top-level field of the event: plain (one part of the same name) or compound (several parts).
+
+    `plain` is set where the compound may also come as one text: the name of an account is a text or a person's.
+    """
 
     name: str
     parts: tuple[Part, ...]
     compound: bool = False
+    plain: Field | None = None
 
 
 def layout(sobject: SObject) -> tuple[Entry, ...]:
@@ -28,15 +32,17 @@ def layout(sobject: SObject) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     done: set[str] = set()
     for field in sobject.fields.values():
-        if field.name in _LEFT_OUT or field.name in sobject.compounds:
+        if field.name in _LEFT_OUT:
             continue
-        if not field.compound:
+        compound = field.name if field.name in sobject.compounds else field.compound
+        if not compound:
             entries.append(Entry(field.name, (Part(field.name, field),)))
-        elif field.compound not in done:
-            done.add(field.compound)
-            prefix = field.compound.removesuffix("Address") if field.compound.endswith("Address") else ""
-            parts = [Part(part.name.removeprefix(prefix), part) for part in sobject.compounds[field.compound]]
-            entries.append(Entry(field.compound, tuple(parts), compound=True))
+        elif compound not in done and not (field.calculated and field.name == compound):
+            done.add(compound)
+            prefix = compound.removesuffix("Address") if compound.endswith("Address") else ""
+            parts = [Part(part.name.removeprefix(prefix), part) for part in sobject.compounds[compound]]
+            plain = field if field.name == compound else None
+            entries.append(Entry(compound, tuple(parts), compound=True, plain=plain))
     return tuple(entries)
 
 
@@ -54,6 +60,8 @@ def bitmap(entries: tuple[Entry, ...], names: set[str]) -> list[str]:
         bits = sum((part.field.name in names) << position for position, part in enumerate(entry.parts))
         if bits:
             nested.append(f"{index}-{_hex(bits)}")
+        elif entry.plain is not None:
+            top |= (entry.name in names) << index
     return [_hex(top), *nested] if top or nested else []
 
 

@@ -15,7 +15,9 @@ from crossdock.adapters.salesforce.simulator.faults import DuplicateRule, Publis
 from crossdock.adapters.salesforce.simulator.org import Org, Transaction
 from crossdock.adapters.salesforce.simulator.records.coercion import coerced
 from crossdock.adapters.salesforce.simulator.records.lookup import key_field, live_row, rows_with_key
+from crossdock.adapters.salesforce.simulator.records.people import as_account, is_twin, twin_refused, twin_values
 from crossdock.adapters.salesforce.simulator.records.rules import after_save, before_delete, before_save
+from crossdock.adapters.salesforce.simulator.tables.catalog import TRACKED_FIELDS
 from crossdock.adapters.salesforce.simulator.tables.ids import normalised
 from crossdock.adapters.salesforce.simulator.tables.moments import epoch_ms
 from crossdock.adapters.salesforce.simulator.tables.schema import SYSTEM_FIELDS, Field, SObject
@@ -52,6 +54,8 @@ class Writer:
         row.update(given)
         if "OwnerId" in row and row["OwnerId"] is None:
             row["OwnerId"] = self._actor.user_id
+        if sobject.name == "Account":
+            as_account(None, row, set(given))
         self._check_required(sobject, row)
         self._check_duplicates(sobject, row)
         stamp = self._org.stamp(self._transaction, sobject)
@@ -63,20 +67,29 @@ class Writer:
             if field.auto_number:
                 row[field.name] = field.auto_number.format(self._org.store.count(f"{sobject.name}.{field.name}"))
         row["Id"] = self._org.ids.next(sobject.prefix)
+        if row.get("IsPersonAccount"):
+            row["PersonContactId"] = self._org.ids.next(self._org.schema.get("Contact").prefix)
         self._put(sobject, row, stamp)
+        self._mirror(row, stamp)
         return str(row["Id"])
 
     def update(self, name: str, record_id: str, values: dict[str, Any]) -> None:
         """Change a row."""
         sobject = self._org.schema.get(name)
         before = live_row(self._org, sobject, record_id)
+        if is_twin(sobject, before):
+            raise twin_refused()
         given = self._given(sobject, values, creating=False)
         row = {**before, **given}
+        if sobject.name == "Account":
+            as_account(before, row, set(given))
         self._check_required(sobject, row, only=set(given))
         stamp = self._org.stamp(self._transaction, sobject)
         self._check(sobject, row, set(given))
         self._complete(sobject, before, row, stamp)
         self._put(sobject, row, stamp)
+        self._mirror(row, stamp)
+        self._remember(sobject, before, row, stamp)
 
     def upsert(self, name: str, key_name: str, key: str, values: dict[str, Any]) -> tuple[str, bool]:
         """Change the row an external id names, or insert it; return its id and whether it is new.
@@ -97,10 +110,15 @@ class Writer:
             return self.create(sobject.name, values), True
         return self.create(sobject.name, {**values, field.name: key}), True
 
-    def delete(self, name: str, record_id: str, *, forever: bool = False) -> None:
-        """Move a row and what belongs to it to the recycle bin, or remove it `forever`."""
+    def delete(self, name: str, record_id: str, *, forever: bool = False, within: str = "") -> None:
+        """Move a row and what belongs to it to the recycle bin, or remove it `forever`.
+
+        `within` is the row whose deletion takes this one along: together they come back.
+        """
         sobject = self._org.schema.get(name)
         row = live_row(self._org, sobject, record_id)
+        if is_twin(sobject, row) and not within:
+            raise twin_refused()
         self._org.lock(self._actor, sobject, _locks(sobject, row))
         before_delete(self._org, sobject.name, row)
         self._release_children(sobject, row["Id"])
@@ -108,18 +126,31 @@ class Writer:
         gone = {**row, "IsDeleted": True, "LastModifiedDate": stamp, "SystemModstamp": stamp}
         self._org.store.write(sobject, row["Id"], None if forever else gone)
         self._transaction.touched.add(row["Id"])
+        if within:
+            self._org.binned_with.setdefault(within, []).append((sobject.name, row["Id"]))
         self._derive(sobject, row, stamp)
 
     def undelete(self, name: str, record_id: str) -> None:
-        """Bring a row back from the recycle bin."""
+        """Bring a row back from the recycle bin, with all that was deleted with it.
+
+        The loser of a merge comes back alone: what pointed at it stays with the master.
+        """
         sobject = self._org.schema.get(name)
         row = self._org.store.table(sobject).rows.get(record_id)
         if row is None or not row["IsDeleted"]:
             raise not_found()
         stamp = self._org.stamp(self._transaction, sobject)
         back = {**row, "IsDeleted": False, "LastModifiedDate": stamp, "SystemModstamp": stamp}
+        if "MasterRecordId" in back:
+            back["MasterRecordId"] = None
         self._check_unique(sobject, back)
         self._put(sobject, back, stamp)
+        along = self._org.binned_with.pop(record_id, [])
+        if back.get("PersonContactId"):
+            along.append(("Contact", back["PersonContactId"]))
+        for other, other_id in along:
+            if self._org.table(other).live(other_id) is None:
+                self.undelete(other, other_id)
 
     def publish(self, sobject: SObject, values: dict[str, Any]) -> str:
         """Publish a platform event when the transaction commits; return its uuid."""
@@ -255,6 +286,35 @@ class Writer:
         self._transaction.touched.add(row["Id"])
         self._derive(sobject, row, stamp)
 
+    def _mirror(self, account: Row, stamp: str) -> None:
+        """Write the contact beside a person account."""
+        contact_id = account.get("PersonContactId")
+        if contact_id is None:
+            return
+        contact = self._org.schema.get("Contact")
+        before = self._org.store.table(contact).live(contact_id)
+        fresh = {field.name: _default(field) for field in contact.fields.values()}
+        fresh |= {"Id": contact_id, "IsDeleted": False}
+        fresh |= {name: account[name] for name in ("CreatedDate", "CreatedById")}
+        row = {**(before or fresh), **twin_values(account), "SystemModstamp": stamp}
+        self._put(contact, row, stamp)
+        if before is not None:
+            self._remember(contact, before, row, stamp)
+
+    def _remember(self, sobject: SObject, before: Row, row: Row, stamp: str) -> None:
+        """Keep old and new value of the fields whose history the org tracks."""
+        tracked = TRACKED_FIELDS.get(sobject.name, ())
+        history = self._org.schema.get(f"{sobject.name}History") if tracked else sobject
+        for name in tracked:
+            if before[name] == row[name]:
+                continue
+            entry: Row = {field.name: _default(field) for field in history.fields.values()}
+            entry |= {"Id": self._org.ids.next(history.prefix), f"{sobject.name}Id": row["Id"], "Field": name}
+            entry |= {"OldValue": before[name], "NewValue": row[name]}
+            entry |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), stamp)
+            entry |= dict.fromkeys(("CreatedById", "LastModifiedById"), self._actor.user_id)
+            self._org.store.write(history, entry["Id"], entry)
+
     def _derive(self, sobject: SObject, row: Row, stamp: str) -> None:
         for name, record_id, values in after_save(self._org, sobject.name, row):
             other = self._org.schema.get(name)
@@ -277,7 +337,7 @@ class Writer:
                 )
             for row_id in rows:
                 if child.on_delete == "cascade":
-                    self.delete(holder.name, row_id)
+                    self.delete(holder.name, row_id, within=record_id)
                 else:
                     self._detach(holder, row_id, child.field)
 

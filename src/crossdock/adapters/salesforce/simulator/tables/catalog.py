@@ -1,6 +1,9 @@
 """The objects an org has on its first day: the standard ones a retailer's integration touches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
 
 from crossdock.adapters.salesforce.simulator.tables.fields import (
     address,
@@ -21,6 +24,38 @@ from crossdock.adapters.salesforce.simulator.tables.fields import (
     whole,
 )
 from crossdock.adapters.salesforce.simulator.tables.schema import Field, ObjectDefinition
+
+READ_ONLY: dict[str, Any] = {"createable": False, "updateable": False}
+
+PERSONS_NAME = (
+    text("LastName", 80, compound="Name"),
+    text("FirstName", 40, compound="Name"),
+    picklist("Salutation", "Mr.", "Ms.", "Mrs.", "Mx.", "Dr.", "Prof.", compound="Name"),
+)
+"""The parts of a person's name; on an account they are filled where the account is one person."""
+
+TRACKED_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "Account": ("Name", "Phone", "OwnerId", "ErpId__c"),
+    "Contact": ("Email", "Phone", "AccountId"),
+}
+"""The fields whose history an administrator switched on; the vendor allows twenty an object."""
+
+
+def _history(name: str, prefix: str) -> ObjectDefinition:
+    """What a tracked field was and became; written by the org alone."""
+    return ObjectDefinition(
+        name=f"{name}History",
+        prefix=prefix,
+        owned=False,
+        has_changes=False,
+        fields=(
+            reference(f"{name}Id", name, children="Histories", on_delete="cascade", **READ_ONLY),
+            text("Field", 255, **READ_ONLY),
+            text("OldValue", 255, **READ_ONLY),
+            text("NewValue", 255, **READ_ONLY),
+        ),
+    )
+
 
 SYSTEM_OBJECTS = (
     ObjectDefinition(
@@ -80,6 +115,7 @@ PARTY_OBJECTS = (
         prefix="001",
         fields=(
             text("Name", 255, required=True, name_field=True),
+            *PERSONS_NAME,
             picklist("Type", "Prospect", "Customer - Direct", "Customer - Channel", "Other"),
             reference("ParentId", "Account", relationship="Parent", children="ChildAccounts"),
             *address("Billing"),
@@ -96,6 +132,16 @@ PARTY_OBJECTS = (
             text("Site", 80),
             picklist("AccountSource", "Web", "Phone Inquiry", "Partner Referral", "Other"),
             boolean("IsPersonAccount", createable=False, updateable=False),
+            reference("PersonContactId", "Contact", relationship="PersonContact", **READ_ONLY),
+            email("PersonEmail"),
+            phone("PersonMobilePhone"),
+            text("PersonTitle", 80),
+            date("PersonBirthdate"),
+            *address("PersonMailing"),
+            boolean("PersonHasOptedOutOfEmail"),
+            boolean("PersonDoNotCall"),
+            reference("PersonIndividualId", "Individual", relationship="PersonIndividual"),
+            reference("MasterRecordId", "Account", relationship="MasterRecord", **READ_ONLY),
             currency_code(),
         ),
     ),
@@ -104,9 +150,7 @@ PARTY_OBJECTS = (
         prefix="003",
         fields=(
             reference("AccountId", "Account", children="Contacts", on_delete="cascade"),
-            text("LastName", 80, required=True, compound="Name"),
-            text("FirstName", 40, compound="Name"),
-            picklist("Salutation", "Mr.", "Ms.", "Mrs.", "Mx.", "Dr.", "Prof.", compound="Name"),
+            *(replace(field, required=field.name == "LastName") for field in PERSONS_NAME),
             derived(text("Name", 121, name_field=True)),
             *address("Mailing"),
             *address("Other"),
@@ -120,6 +164,8 @@ PARTY_OBJECTS = (
             boolean("HasOptedOutOfEmail"),
             boolean("DoNotCall"),
             reference("IndividualId", "Individual", children="Contacts"),
+            boolean("IsPersonAccount", createable=False, updateable=False),
+            reference("MasterRecordId", "Contact", relationship="MasterRecord", **READ_ONLY),
             currency_code(),
         ),
     ),
@@ -138,8 +184,71 @@ PARTY_OBJECTS = (
             boolean("ShouldForget"),
             boolean("SendIndividualData"),
             date("BirthDate"),
+            reference("MasterRecordId", "Individual", relationship="MasterRecord", **READ_ONLY),
         ),
     ),
+    ObjectDefinition(
+        name="ContactPointTypeConsent",
+        prefix="0ZY",
+        fields=(
+            text("Name", 255, required=True, name_field=True),
+            reference(
+                "PartyId",
+                "Individual",
+                relationship="Party",
+                required=True,
+                children="ContactPointTypeConsents",
+                on_delete="cascade",
+            ),
+            picklist(
+                "ContactPointType",
+                "Email",
+                "MailingAddress",
+                "Phone",
+                "Social",
+                "Web",
+                required=True,
+                restricted=True,
+            ),
+            picklist("PrivacyConsentStatus", "NotSeen", "Seen", "OptIn", "OptOut", required=True, restricted=True),
+            picklist(
+                "CaptureContactPointType",
+                "Email",
+                "MailingAddress",
+                "Phone",
+                "Social",
+                "Web",
+                required=True,
+                restricted=True,
+            ),
+            moment("CaptureDate", required=True),
+            text("CaptureSource", 255, required=True),
+            moment("EffectiveFrom"),
+            moment("EffectiveTo"),
+            moment("DoubleConsentCaptureDate"),
+        ),
+    ),
+    ObjectDefinition(
+        name="ContactPointEmail",
+        prefix="9Vl",
+        fields=(
+            derived(text("Name", 255, name_field=True)),
+            reference(
+                "ParentId",
+                "Account",
+                "Individual",
+                relationship="Parent",
+                required=True,
+                children="ContactPointEmails",
+                on_delete="cascade",
+            ),
+            email("EmailAddress", required=True),
+            boolean("IsPrimary"),
+            moment("ActiveFromDate"),
+            moment("ActiveToDate"),
+        ),
+    ),
+    *(_history(name, prefix) for name, prefix in (("Account", "017"), ("Contact", "03j"))),
     ObjectDefinition(
         name="Case",
         prefix="500",
@@ -347,7 +456,7 @@ PLATFORM_EVENTS = (
     ),
 )
 
-CHANGE_OBJECTS = ("Account", "Contact", "Order", "OrderItem", "Product2")
+CHANGE_OBJECTS = ("Account", "Contact", "ContactPointTypeConsent", "Order", "OrderItem", "Product2")
 
 
 def first_day() -> Iterable[ObjectDefinition]:
