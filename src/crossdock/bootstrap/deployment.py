@@ -1,7 +1,8 @@
 """A deployment as data: which systems there are, who does what, what is tolerated.
 
-A folder of YAML files (`hub.yaml`, `systems.yaml`, `routes.yaml`, `policies.yaml`). Everything wrong with them
-is said at once, with file and path. Credentials are references: `{env: NAME}` or `{file: path}`.
+A folder of YAML files: `hub.yaml`, `systems.yaml`, `routes.yaml`, `policies.yaml`, and `ownership.yaml`
+where customers are kept in agreement, too. Everything wrong with them is said at once, with file and path.
+Credentials are references: `{env: NAME}` or `{file: path}`.
 """
 
 import os
@@ -14,6 +15,7 @@ import jsonschema_rs
 import msgspec
 import yaml
 
+from crossdock.identity.golden.ownership import Ownership, check_ownership
 from crossdock.kit.errors import Finding, Misconfigured
 from crossdock.kit.redaction import Secret
 from crossdock.policies.order_acceptance import AcceptanceRules
@@ -69,7 +71,10 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole deployment, checked. `settings` are the docks' own, by system."""
+    """A whole deployment, checked. `settings` are the docks' own, by system.
+
+    Without `ownership` nobody is told anything about customers.
+    """
 
     hub: HubSettings
     systems: Mapping[str, SystemEntry]
@@ -78,6 +83,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     manifests: Mapping[str, AdapterManifest]
     settings: Mapping[str, Any]
     folder: Path
+    ownership: Ownership | None = None
 
     def manifest_of(self, system: str) -> AdapterManifest:
         """The manifest of a system's adapter, with the deployment's limits."""
@@ -95,8 +101,9 @@ _FILES: Mapping[str, Any] = {
     "systems": dict[str, SystemEntry],
     "routes": Routes,
     "policies": Policies,
+    "ownership": Ownership,
 }
-_OPTIONAL = {"hub", "policies"}
+_OPTIONAL = {"hub", "policies", "ownership"}
 _SECRETIVE = re.compile("password|secret|token|key", re.IGNORECASE)
 
 
@@ -122,6 +129,8 @@ def check_deployment(
     routes = parts.get("routes")
     if routes is not None and parts.get("systems") is not None:
         _check_routes(routes, systems, manifests, settings, findings)
+    if parts.get("ownership") is not None and parts.get("systems") is not None:
+        findings += check_ownership(parts["ownership"], systems, "ownership.yaml $")
     if findings:
         lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
         raise Misconfigured(
@@ -138,6 +147,7 @@ def check_deployment(
         manifests=manifests,
         settings=settings,
         folder=folder,
+        ownership=parts.get("ownership"),
     )
 
 

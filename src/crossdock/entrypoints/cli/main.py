@@ -10,6 +10,7 @@ import typer
 from crossdock.entrypoints.cli import (
     bench,
     capacity,
+    check,
     events,
     init,
     lanes,
@@ -66,6 +67,7 @@ def crossdock(
 RUN, WORK = "Run it", "Look and put right"
 app.command("demo", rich_help_panel=RUN)(demo.demo)
 app.command("init", rich_help_panel=RUN)(init.init)
+app.command("check", rich_help_panel=RUN)(check.check)
 app.command("up", rich_help_panel=RUN)(up.up)
 app.command("worker", rich_help_panel=RUN)(up.worker)
 app.add_typer(rehearse.app, name="rehearse", rich_help_panel=RUN)

@@ -1,0 +1,149 @@
+"""What each record of each system has said, field by field, and what it shows as far as the hub knows (CUS-19).
+
+Nothing is overwritten by anybody but the record itself. Two things are kept apart, and that is what stops loops:
+what a record *said* of its own accord, and what it *shows* because the hub wrote it there. A value that comes back
+to us as we wrote it is an echo and nobody's opinion (pain 13).
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.identity.golden.fields import Fields, FieldValue, field_of
+from crossdock.kit.clock import Instant
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One field of one record.
+
+    `said` is its own latest statement, where `sequence` is not 0: `said_at` by its own clock, `arrived_at` by
+    ours, `counted_at` which of the two we go by. `saw` is the sequence up to which the hub had told it what others
+    said when it said so. `shown` is the value there as far as we know. `told` is the sequence of the hub's latest
+    write, 0 if there was none.
+    """
+
+    field: str
+    said: FieldValue = None
+    said_at: Instant = 0
+    counted_at: Instant = 0
+    arrived_at: Instant = 0
+    sequence: int = 0
+    saw: int = 0
+    correlation_id: str = ""
+    origin: str = ""
+    shown: FieldValue = None
+    told: int = 0
+
+    @property
+    def has_said(self) -> bool:
+        """Whether the record has an opinion of its own."""
+        return self.sequence > 0
+
+
+RecordState = Literal["deleted", "live", "merged"]
+
+
+class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record that belongs to a party, with its fields. Only a live one counts; the others can come back."""
+
+    reference: ExternalReference
+    state: RecordState = "live"
+    version: str = ""
+    fields: Mapping[str, Held] = {}
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a record says now. `from_hub`: a hub's mark is on it, so it is no opinion of the record's system."""
+
+    fields: Fields
+    said_at: Instant
+    counted_at: Instant
+    arrived_at: Instant
+    correlation_id: str = ""
+    origin: str = ""
+    from_hub: bool = False
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of each field of a statement: new, known already or an echo, or older than what is known."""
+
+    stated: tuple[str, ...] = ()
+    echoed: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+
+def counted_at(said_at: Instant, arrived_at: Instant, tolerance_us: int) -> Instant:
+    """When a statement counts as made: by its source's clock, unless that runs so far ahead that it must be wrong.
+
+    A clock that is behind cannot be told from a message that was long under way; that is what the tolerance is for
+    when two statements are compared (pain 15).
+    """
+    return said_at if said_at <= arrived_at + tolerance_us else arrived_at
+
+
+def plain(value: FieldValue) -> FieldValue:
+    """A value as it is compared: composed letters (NFC), single blanks, none around; a text of blanks is empty."""
+    if isinstance(value, str):
+        return " ".join(unicodedata.normalize("NFC", value).replace("\x00", "").split()) or None
+    if isinstance(value, list | tuple):
+        return tuple(str(part) for each in value if (part := plain(each))) or None
+    return value
+
+
+def plain_fields(fields: Fields) -> dict[str, FieldValue]:
+    """The same for a whole statement. Raises Invalid for a name that is no field."""
+    for name in fields:
+        field_of(name)
+    return {name: plain(value) for name, value in fields.items()}
+
+
+def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tuple[Mapping[str, Held], Taken]:
+    """The rows that a statement changes, and what became of each of its fields.
+
+    The same statement again changes nothing, and neither does one that the record itself has overtaken.
+    """
+    changed: dict[str, Held] = {}
+    stated, echoed, stale = [], [], []
+    for name, value in statement.fields.items():
+        before = known.get(name)
+        if before is not None and value == before.shown:
+            echoed.append(name)
+        elif statement.from_hub:
+            changed[name] = replace(before or Held(field=name), shown=value)
+            echoed.append(name)
+        elif before is not None and _overtaken(before, statement):
+            stale.append(name)
+        else:
+            changed[name] = Held(
+                field=name,
+                said=value,
+                said_at=statement.said_at,
+                counted_at=statement.counted_at,
+                arrived_at=statement.arrived_at,
+                sequence=sequence,
+                saw=before.told if before else 0,
+                correlation_id=statement.correlation_id,
+                origin=statement.origin,
+                shown=value,
+                told=before.told if before else 0,
+            )
+            stated.append(name)
+    return changed, Taken(stated=tuple(stated), echoed=tuple(echoed), stale=tuple(stale))
+
+
+def _overtaken(before: Held, statement: Statement) -> bool:
+    """One clock agrees with itself, unless we already know it to be wrong."""
+    trusted = before.said_at == before.counted_at and statement.said_at == statement.counted_at
+    return before.has_said and trusted and statement.said_at < before.said_at
+
+
+def tell(known: Mapping[str, Held], fields: Fields, sequence: int) -> Mapping[str, Held]:
+    """The rows after the hub wrote these fields: shown there now, and no opinion of the record's."""
+    return {
+        name: replace(known.get(name) or Held(field=name), shown=value, told=sequence)
+        for name, value in fields.items()
+    }

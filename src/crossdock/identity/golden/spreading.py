@@ -1,0 +1,119 @@
+"""Who has to be told what: the difference between what holds and what each record shows, field by field (CUS-03).
+
+A record is told a field only if its system reads it, shows something else, and the field is not held for a person.
+Nothing is sent because something happened; only because two values differ. So two hubs that tell the same systems
+the same truth come to rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.identity.golden.contributions import HeldRecord
+from crossdock.identity.golden.fields import Fields, FieldValue, group_of
+from crossdock.identity.golden.ownership import Ownership
+from crossdock.identity.golden.survivorship import GoldenValue, Opinion
+
+QuestionKind = Literal["cannot_know", "merge", "nothing_valid", "proposed", "refused"]
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a system is to be told: of one record, or of a customer it does not have yet."""
+
+    system: str
+    record: ExternalReference | None = None
+    fields: Fields
+    version: str = ""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A disagreement that is never dropped silently.
+
+    `proposed`: somebody whose word does not count proposes this to the owner. `refused`: the same, where the
+    deployment refuses it; nobody has to answer, but it can be seen. The others wait for a person.
+    """
+
+    kind: QuestionKind
+    unit: str
+    system: str = ""
+    record: ExternalReference | None = None
+    to: str = ""
+    sequence: int = 0
+
+
+def golden_fields(values: Mapping[str, GoldenValue]) -> dict[str, FieldValue]:
+    """What holds, field by field. Fields whose group does not mention them are absent."""
+    return {name: value for each in values.values() for name, value in each.values.items()}
+
+
+def tellings(
+    records: Sequence[HeldRecord], values: Mapping[str, GoldenValue], ownership: Ownership
+) -> list[Telling]:
+    """What each live record has to be told, and which systems need one; nothing where all agree."""
+    live = [record for record in records if record.state == "live"]
+    told = [
+        Telling(system=record.reference.system, record=record.reference, fields=fields, version=record.version)
+        for record in live
+        if (fields := _difference(record, values, ownership))
+    ]
+    there = {record.reference.system for record in live}
+    for system in ownership.creates:
+        empty = HeldRecord(reference=ExternalReference(system, "new", "new"))
+        if live and system not in there and (fields := _difference(empty, values, ownership)):
+            told.append(Telling(system=system, fields=fields))
+    return told
+
+
+def _difference(
+    record: HeldRecord, values: Mapping[str, GoldenValue], ownership: Ownership
+) -> dict[str, FieldValue]:
+    shown = {name: held.shown for name, held in record.fields.items()}
+    by_unit: dict[str, list[str]] = {}
+    for name in shown:
+        by_unit.setdefault(group_of(name), []).append(name)
+    changes: dict[str, FieldValue] = {}
+    for unit, value in values.items():
+        rule = ownership.rule_of(unit)
+        held_back = value.review == "cannot_know" and ownership.cannot_know == "hold"
+        if rule is None or record.reference.system not in rule.readers or held_back or not value.values:
+            continue
+        for name in sorted({*value.values, *by_unit.get(unit, ())}):
+            wanted = value.values.get(name)
+            if wanted != shown.get(name):
+                changes[name] = wanted
+    return changes
+
+
+def questions(values: Mapping[str, GoldenValue], ownership: Ownership) -> list[Question]:
+    """Every disagreement that is open now: what nobody can know, what is not valid, what is not theirs to say."""
+    found = []
+    for unit, value in values.items():
+        rule = ownership.rule_of(unit)
+        if value.review:
+            found.append(Question(kind=value.review, unit=unit, sequence=_latest(value)))
+        if rule is None:
+            continue
+        found += [
+            Question(
+                kind="proposed" if rule.others == "propose" else "refused",
+                unit=unit,
+                system=loser.record.system,
+                record=loser.record,
+                to=rule.may_write[0],
+                sequence=loser.sequence,
+            )
+            for loser in value.losers
+            if loser.why_not == "not_owner" and _differs(loser, value)
+        ]
+    return found
+
+
+def _differs(loser: Opinion, value: GoldenValue) -> bool:
+    return any(value.values.get(name) != said for name, said in loser.values.items())
+
+
+def _latest(value: GoldenValue) -> int:
+    opinions = [*value.losers, *([value.winner] if value.winner else [])]
+    return max((each.sequence for each in opinions), default=0)

@@ -1,0 +1,70 @@
+"""`ownership.yaml` is read as strictly as the rest of a deployment, and the example's is whole."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from crossdock.bootstrap.adapters import find_manifests
+from crossdock.bootstrap.deployment import load_deployment
+from crossdock.identity.golden.fields import Domain
+from crossdock.identity.golden.ownership import Ownership
+from crossdock.kit.errors import Misconfigured
+
+EXAMPLE = Path(__file__).parents[2] / "deployments" / "example" / "ownership.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "systems.yaml").write_text("salesforce: {adapter: memory}\nerp: {adapter: memory}\n")
+    (tmp_path / "routes.yaml").write_text("erp: erp\n")
+    return tmp_path
+
+
+def ownership_of(folder: Path, text: str) -> Ownership | None:
+    (folder / "ownership.yaml").write_text(text)
+    return load_deployment(folder, find_manifests()).ownership
+
+
+def faults(folder: Path, text: str) -> dict[str, str]:
+    with pytest.raises(Misconfigured) as fault:
+        ownership_of(folder, text)
+    return {finding.path: finding.code for finding in fault.value.findings}
+
+
+def test_the_examples_ownership_is_whole(folder: Path) -> None:
+    ownership = ownership_of(folder, EXAMPLE.read_text())
+    assert ownership is not None
+    assert set(ownership.domains) == set(Domain)
+    for domain in (Domain.CONSENT, Domain.SERVICE_PREFERENCES, Domain.ENGAGEMENT, Domain.PIPELINE):
+        assert ownership.domains[domain].owner == "salesforce"
+    for domain in (Domain.LEGAL_IDENTITY, Domain.BILLING, Domain.TAX, Domain.CREDIT, Domain.PAYMENT_TERMS):
+        assert ownership.domains[domain].owner == "erp"
+
+
+def test_a_deployment_without_it_tells_nobody_about_customers(folder: Path) -> None:
+    assert load_deployment(folder, find_manifests()).ownership is None
+
+
+def test_every_fault_is_told_at_once_with_its_path(folder: Path) -> None:
+    content = yaml.safe_load(EXAMPLE.read_text())
+    content["domains"]["tax"]["owner"] = "books"
+    content["domains"]["credit"] = {"rule": "owner"}
+    del content["domains"]["billing"]
+    content["fields"]["contact.fax"] = {"rule": "owner", "owner": "erp"}
+    assert faults(folder, yaml.safe_dump(content)) == {
+        "ownership.yaml $.domains.tax.owner": "system-unknown",
+        "ownership.yaml $.domains.credit.owner": "owner-missing",
+        "ownership.yaml $.domains": "owner-missing",
+        "ownership.yaml $.fields.contact.fax": "field-unknown",
+    }
+
+
+def test_what_has_the_wrong_form_is_told_with_its_path(folder: Path) -> None:
+    text = "cannot_know: guess\nclock_tolerance_seconds: -1\ndomains:\n  tax: {rule: newest, ownr: erp}\n"
+    assert faults(folder, text) == {
+        "ownership.yaml $.cannot_know": "setting-wrong",
+        "ownership.yaml $.clock_tolerance_seconds": "setting-wrong",
+        "ownership.yaml $.domains.tax": "setting-wrong",
+        "ownership.yaml $.domains.tax.rule": "setting-wrong",
+    }

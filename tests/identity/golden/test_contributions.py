@@ -1,0 +1,76 @@
+"""What a record said is kept apart from what the hub wrote there, and nothing old replaces what is newer."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.identity.golden.records import NOW, SECOND, a_statement
+from tests.identity.golden.statements import fields
+
+from crossdock.identity.golden.contributions import Held, counted_at, plain, plain_fields, take, tell
+from crossdock.identity.golden.fields import FieldValue
+
+EMAIL = "contact.email"
+
+
+@given(fields())
+def test_the_same_statement_again_changes_nothing(said: dict[str, FieldValue]) -> None:
+    rows, taken = take({}, a_statement(said), 1)
+    assert set(taken.stated) == set(said)
+    again, taken_again = take(rows, a_statement(said), 2)
+    assert again == {}
+    assert set(taken_again.echoed) == set(said)
+
+
+@given(fields())
+def test_what_the_hub_wrote_comes_back_as_nobodys_opinion(said: dict[str, FieldValue]) -> None:
+    rows = tell({}, said, 5)
+    changed, taken = take(rows, a_statement(said), 6)
+    assert changed == {}
+    assert taken.stated == ()
+    assert not any(held.has_said for held in rows.values())
+
+
+def test_a_change_with_a_hubs_mark_is_no_opinion_even_if_we_did_not_write_it() -> None:
+    rows, _ = take({}, a_statement({EMAIL: "a@x.org"}), 1)
+    changed, taken = take(rows, a_statement({EMAIL: "b@x.org"}, from_hub=True), 2)
+    assert (changed[EMAIL].said, changed[EMAIL].shown) == ("a@x.org", "b@x.org")
+    assert taken.echoed == (EMAIL,)
+
+
+def test_the_same_value_after_another_was_written_there_is_an_opinion_again() -> None:
+    rows, _ = take({}, a_statement({EMAIL: "a@x.org"}), 1)
+    told = tell(rows, {EMAIL: "b@x.org"}, 2)
+    changed, taken = take(told, a_statement({EMAIL: "a@x.org"}, at=NOW + SECOND), 3)
+    assert taken.stated == (EMAIL,)
+    assert (changed[EMAIL].sequence, changed[EMAIL].saw) == (3, 2)
+
+
+@given(st.permutations([(1, "one"), (2, "two"), (3, "three")]))
+def test_a_record_that_is_overtaken_by_itself_stays_overtaken(order: list[tuple[int, str]]) -> None:
+    rows: dict[str, Held] = {}
+    for sequence, (second, value) in enumerate(order, 1):
+        changed, _ = take(rows, a_statement({EMAIL: value}, at=NOW + second * SECOND), sequence)
+        rows |= changed
+    assert rows[EMAIL].said == "three"
+
+
+def test_a_clock_that_once_ran_ahead_does_not_silence_its_system() -> None:
+    ahead = a_statement({EMAIL: "a@x.org"}, said_at=NOW + 10**12, counted_at=NOW, arrived_at=NOW)
+    rows, _ = take({}, ahead, 1)
+    _, taken = take(rows, a_statement({EMAIL: "b@x.org"}, at=NOW + SECOND), 2)
+    assert taken.stated == (EMAIL,)
+
+
+def test_a_time_ahead_of_ours_by_more_than_the_tolerance_counts_as_arrival() -> None:
+    assert counted_at(NOW + 5, NOW, 10) == NOW + 5
+    assert counted_at(NOW + 11, NOW, 10) == NOW
+    assert counted_at(NOW - 10**12, NOW, 10) == NOW - 10**12, "a message may have been under way for long"
+
+
+def test_values_are_compared_as_people_read_them() -> None:
+    assert plain("  Mu\u0308ller   GmbH ") == "Müller GmbH"
+    assert plain(" ") is None
+    assert plain((" a ", "")) == ("a",)
+    assert plain_fields({EMAIL: None, "contact.email_verified": False}) == {
+        EMAIL: None,
+        "contact.email_verified": False,
+    }

@@ -1,0 +1,168 @@
+"""The golden value follows from declared ownership alone, and says why."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.identity.golden.records import DAY, NOW, SECOND, a_record, an_ownership
+
+from crossdock.identity.golden.contributions import HeldRecord
+from crossdock.identity.golden.fields import FieldValue
+from crossdock.identity.golden.ownership import Rule
+from crossdock.identity.golden.survivorship import GoldenValue, Pin, golden
+
+EMAIL = "contact.email"
+NEWEST = Rule(rule="newest_valid", writers=("erp", "shop"))
+
+
+def of(records: Sequence[HeldRecord], rule: Rule, unit: str = EMAIL, **facts: object) -> GoldenValue:
+    return golden(records, an_ownership(rule, **facts), NOW)[unit]
+
+
+def reasons(value: GoldenValue) -> dict[str, str]:
+    return {loser.record.system: loser.why_not for loser in value.losers}
+
+
+def test_the_owners_word_holds_even_when_it_is_empty_and_older() -> None:
+    rule = Rule(rule="owner", owner="erp")
+    value = of([a_record("erp", {EMAIL: None}), a_record("shop", {EMAIL: "a"}, at=NOW + DAY)], rule)
+    assert value.values == {EMAIL: None}
+    assert reasons(value) == {"shop": "not_owner"}
+    assert "erp Customer 1 said so" in value.why()
+    assert "shop: may not say this" in value.why()
+
+
+def test_until_the_owner_speaks_others_hold_only_where_that_is_declared() -> None:
+    record = a_record("shop", {EMAIL: "a"})
+    assert of([record], Rule(rule="owner", owner="erp")).values == {}
+    value = of([record], Rule(rule="owner", owner="erp", initial=True))
+    assert (value.values, value.rule) == ({EMAIL: "a"}, "initial")
+
+
+def test_by_precedence_the_first_who_has_a_value_wins() -> None:
+    rule = Rule(rule="precedence", precedence=("erp", "shop", "pos"))
+    records = [a_record("pos", {EMAIL: "c"}), a_record("shop", {EMAIL: "b"}), a_record("erp", {EMAIL: None})]
+    value = of(records, rule)
+    assert value.values == {EMAIL: "b"}
+    assert reasons(value) == {"erp": "empty", "pos": "lower_precedence"}
+
+
+@pytest.mark.parametrize(("age_days", "winner"), [(0, "erp"), (360, "erp"), (370, "shop")])
+def test_trust_halves_with_age(age_days: int, winner: str) -> None:
+    rule = Rule(rule="most_trusted", trust={"erp": 80, "shop": 40}, half_life_days=365)
+    records = [a_record("erp", {EMAIL: "e"}, at=NOW - age_days * DAY), a_record("shop", {EMAIL: "s"})]
+    value = of(records, rule)
+    assert value.winner is not None
+    assert value.winner.record.system == winner
+
+
+def test_the_newer_of_two_wins_by_more_than_the_clocks_may_be_apart() -> None:
+    records = [a_record("erp", {EMAIL: "e"}), a_record("shop", {EMAIL: "s"}, at=NOW + 301 * SECOND)]
+    value = of(records, NEWEST)
+    assert (value.values, value.review) == ({EMAIL: "s"}, "")
+
+
+def test_what_nobody_can_know_goes_to_a_person() -> None:
+    records = [a_record("erp", {EMAIL: "e"}), a_record("shop", {EMAIL: "s"}, at=NOW + 299 * SECOND)]
+    value = of(records, NEWEST)
+    assert value.review == "cannot_know"
+    assert reasons(value) == {"erp": "same_time"}
+    same = [a_record("erp", {EMAIL: "s"}), a_record("shop", {EMAIL: "s"})]
+    assert of(same, NEWEST).review == "", "who agrees need not be asked"
+
+
+def test_who_had_been_told_the_others_word_is_newer_whatever_the_clocks_say() -> None:
+    records = [
+        a_record("erp", {EMAIL: "e"}, at=NOW + 200 * SECOND, sequence=4),
+        a_record("shop", {EMAIL: "s"}, at=NOW - 500 * SECOND, sequence=7, saw=5),
+    ]
+    value = of(records, NEWEST)
+    assert (value.values, value.review) == ({EMAIL: "s"}, "")
+
+
+def test_an_address_survives_as_a_whole() -> None:
+    unit = "billing.address"
+    dubai: dict[str, FieldValue] = {
+        f"{unit}.lines": ("1 Street",),
+        f"{unit}.city": "Dubai",
+        f"{unit}.country": "AE",
+    }
+    london: dict[str, FieldValue] = {
+        f"{unit}.lines": ("2 Road",),
+        f"{unit}.city": "London",
+        f"{unit}.country": "GB",
+        f"{unit}.postal_code": "W1",
+    }
+    records = [a_record("erp", london), a_record("shop", dubai, at=NOW + DAY)]
+    assert of(records, NEWEST, unit).values == dubai
+    half: dict[str, FieldValue] = {f"{unit}.city": "Paris"}
+    value = of([a_record("erp", london), a_record("shop", half, at=NOW + DAY)], NEWEST, unit)
+    assert value.values == london
+    assert reasons(value) == {"shop": "incomplete"}
+    assert of([a_record("shop", half)], NEWEST, unit).review == "nothing_valid"
+
+
+def test_a_clear_is_a_statement_like_any_other() -> None:
+    unit = "billing.address"
+    said: dict[str, FieldValue] = {f"{unit}.lines": ("2 Road",), f"{unit}.city": "London", f"{unit}.country": "GB"}
+    cleared: dict[str, FieldValue] = dict.fromkeys(said)
+    value = of([a_record("erp", said), a_record("shop", cleared, at=NOW + DAY)], NEWEST, unit)
+    assert value.values == cleared
+
+
+def test_a_person_overrules_everybody_and_it_can_be_seen() -> None:
+    pin = Pin(unit=EMAIL, values={EMAIL: "p"}, by="ann", reason="called the customer", at=NOW)
+    value = golden([a_record("erp", {EMAIL: "e"})], an_ownership(), NOW, [pin])[EMAIL]
+    assert (value.values, value.rule) == ({EMAIL: "p"}, "pin")
+    assert reasons(value) == {"erp": "pinned_over"}
+    assert value.why().startswith("ann decided so on 2026-01-01")
+
+
+def test_only_living_records_count() -> None:
+    for state in ("deleted", "merged"):
+        assert golden([a_record("erp", {EMAIL: "e"}, state=state)], an_ownership(), NOW) == {}
+
+
+OPINIONS = st.lists(
+    st.builds(
+        lambda system, value, second, sequence, saw, number: a_record(
+            system,
+            {EMAIL: value},
+            at=NOW + second * SECOND,
+            sequence=sequence,
+            saw=min(saw, sequence - 1),
+            number=number,
+        ),
+        st.sampled_from(["erp", "shop", "pos"]),
+        st.sampled_from(["a", "b", None]),
+        st.integers(-1000, 1000),
+        st.integers(1, 9),
+        st.integers(0, 9),
+        st.sampled_from(["1", "2"]),
+    ),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda record: record.reference,
+)
+RULES = [
+    Rule(rule="owner", owner="erp"),
+    Rule(rule="owner", owner="erp", initial=True),
+    Rule(rule="precedence", precedence=("shop", "erp")),
+    Rule(rule="newest_valid", writers=("erp", "shop", "pos")),
+    Rule(rule="most_trusted", trust={"erp": 50, "shop": 50}, half_life_days=1),
+]
+
+
+@given(OPINIONS, st.sampled_from(RULES), st.randoms(use_true_random=False))
+def test_the_order_in_which_records_are_read_makes_no_difference_and_everybody_is_named(
+    records: list[HeldRecord], rule: Rule, chance: Random
+) -> None:
+    value = of(records, rule)
+    shuffled = list(records)
+    chance.shuffle(shuffled)
+    assert of(shuffled, rule) == value
+    named = [loser.record for loser in value.losers] + ([value.winner.record] if value.winner else [])
+    assert sorted(map(str, named)) == sorted(str(record.reference) for record in records)
+    assert all(loser.why_not for loser in value.losers)
