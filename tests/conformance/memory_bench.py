@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from crossdock.adapters.memory import mapping
+from crossdock.adapters.memory import mapping, party_mapping, wire
 from crossdock.adapters.memory.simulator.announcements import ENVELOPE_BYTES_MAX
 from crossdock.adapters.memory.simulator.estate import Estate, Stock
 from crossdock.adapters.memory.simulator.faults import (
@@ -28,8 +28,11 @@ from crossdock.adapters.memory.simulator.server import MemoryErp, share_surface
 from crossdock.adapters.memory.simulator.surface import Surface
 from crossdock.adapters.memory.wire import Document, SalesOrder
 from crossdock.canonical.order import Order
+from crossdock.canonical.party import ExternalReference, Party
+from crossdock.identity.golden.fields import FieldValue, fields_of
 from crossdock.ports.manifest import Role
 from crossdock.testing.bench import (
+    CustomerBench,
     EventBench,
     GatewayBench,
     KeptEvent,
@@ -52,10 +55,12 @@ DROPPED = {
     Role.PRODUCT_SOURCE: "$.articles[0].name",
     Role.PRICE_SOURCE: "$.prices[0].price",
     Role.STOCK_SOURCE: "$.levels[0].forecast",
+    Role.CUSTOMER_SOURCE: "$.count",
+    Role.CUSTOMER_SINK: "$.results",
 }
 
 
-class MemoryBench(GatewayBench, SourceBench, SinkBench, EventBench, StockBench):
+class MemoryBench(GatewayBench, SourceBench, SinkBench, EventBench, StockBench, CustomerBench):
     """Everything the suite may ask for."""
 
     def __init__(
@@ -154,13 +159,13 @@ class MemoryBench(GatewayBench, SourceBench, SinkBench, EventBench, StockBench):
         self.surface.channel.redeliver(external_id)
 
     async def break_stream(self) -> None:
-        self.surface.faults.add(BreakRead(on="/messages"))
+        self.surface.faults.add(BreakRead(on="/messages"), BreakRead(on="/partners/messages"))
 
     async def lose_events(self, orders: Sequence[Order]) -> Sequence[Offered]:
         return [_offered(order, self.surface.channel.lose) for order in orders]
 
     async def delivered(self) -> int:
-        return self.surface.channel.delivered
+        return self.surface.channel.delivered + self.surface.partners.stream.delivered
 
     async def new_record(self) -> str:
         self._records += 1
@@ -176,7 +181,51 @@ class MemoryBench(GatewayBench, SourceBench, SinkBench, EventBench, StockBench):
         return ShownStatus(status=row.status, reason=row.reason, erp_number=row.erp_number) if row else None
 
     async def write_calls(self) -> int:
-        return self.surface.board.batches
+        return self.surface.board.batches + self.surface.partners.calls
+
+    async def enter_customer(self, says: Party) -> ExternalReference:
+        self._records += 1
+        made = self.surface.partners.write(wire.PartnerWrite(write=f"HAND-{self._records}", card=_card(says)))
+        return party_mapping.reference_to(made.number)
+
+    async def edit_customer(self, record: ExternalReference, says: Party) -> None:
+        self._records += 1
+        write = wire.PartnerWrite(write=f"HAND-{self._records}", number=record.value, card=_card(says))
+        self.surface.partners.write(write)
+
+    async def remove_customer(self, record: ExternalReference) -> None:
+        self.surface.partners.delete(record.value)
+
+    async def restore_customer(self, record: ExternalReference) -> None:
+        self.surface.partners.undelete(record.value)
+
+    async def merge_customers(self, survivor: ExternalReference, absorbed: ExternalReference) -> None:
+        join = wire.PartnerJoin(write="HAND", survivor=survivor.value, absorbed=absorbed.value, merge=True)
+        self.surface.partners.join(join)
+
+    async def enter_unreadable_customer(self) -> str:
+        made = self.surface.partners.write(wire.PartnerWrite(write="UNREADABLE", card={"kind": "a ghost"}))
+        return made.number
+
+    async def redeliver_customer(self, record: ExternalReference) -> None:
+        (partner,) = self.surface.partners.read([record.value])
+        assert partner is not None
+        self.surface.partners.stream.redeliver(f"{partner.number}@{partner.revision}")
+
+    async def lose_customer_events(self, statements: Sequence[Party]) -> Sequence[ExternalReference]:
+        self.surface.partners.losing = "overflow"
+        lost = [await self.enter_customer(says) for says in statements]
+        self.surface.partners.losing = ""
+        return lost
+
+    async def customers_under(self, key: str) -> Sequence[ExternalReference]:
+        return [party_mapping.reference_to(partner.number) for partner in self.surface.partners.find(key)]
+
+    async def kept_fields(self, record: ExternalReference) -> Mapping[str, FieldValue] | None:
+        (partner,) = self.surface.partners.read([record.value])
+        if partner is None:
+            return None
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in partner.card.items()}
 
     async def kept_events(self) -> Sequence[KeptEvent]:
         return [
@@ -189,6 +238,10 @@ class MemoryBench(GatewayBench, SourceBench, SinkBench, EventBench, StockBench):
 
     async def set_stock(self, product: str, location: str, *, on_hand: Decimal, promised: Decimal) -> None:
         self.surface.ledger.seed(Estate(stock=(Stock(product, location, f"{on_hand:f}", f"{promised:f}"),)))
+
+
+def _card(says: Party) -> dict[str, Any]:
+    return dict(fields_of(says))
 
 
 def _stored(document: Document) -> StoredOrder:

@@ -71,3 +71,11 @@ class TestPriceSource(InProcess, conformance.PriceSourceConformance):
 
 class TestStockSource(InProcess, conformance.StockSourceConformance):
     pass
+
+
+class TestCustomerSource(InProcess, conformance.CustomerSourceConformance):
+    pass
+
+
+class TestCustomerSink(InProcess, conformance.CustomerSinkConformance):
+    pass

@@ -77,3 +77,11 @@ class TestPriceSource(OverHttp, conformance.PriceSourceConformance):
 
 class TestStockSource(OverHttp, conformance.StockSourceConformance):
     pass
+
+
+class TestCustomerSource(OverHttp, conformance.CustomerSourceConformance):
+    pass
+
+
+class TestCustomerSink(OverHttp, conformance.CustomerSinkConformance):
+    pass

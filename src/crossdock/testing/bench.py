@@ -5,7 +5,7 @@ them by name, unless `quality.yaml` exempts the rule that needs them and says wh
 """
 # ruff: noqa: ARG002 - a method that is left out says so, whatever it is asked
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NoReturn, Protocol
@@ -13,7 +13,8 @@ from typing import NoReturn, Protocol
 import msgspec
 
 from crossdock.canonical.order import Order
-from crossdock.canonical.party import Address
+from crossdock.canonical.party import Address, ExternalReference, Party
+from crossdock.identity.golden.fields import FieldValue
 from crossdock.ports.manifest import Role
 
 
@@ -213,6 +214,62 @@ class KeptEvent(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     partition_key: str
     body: bytes
+
+
+class CustomerBench(FaultBench, Protocol):
+    """Trouble with customers. What is entered, edited or merged here is done by hand, past the dock."""
+
+    async def enter_customer(self, says: Party) -> ExternalReference:
+        """Enter a customer; returns how the system's dock names the record."""
+        _lacks("enter_customer")
+
+    async def edit_customer(self, record: ExternalReference, says: Party) -> None:
+        """Change what `says` mentions, and clear what it says is empty."""
+        _lacks("edit_customer")
+
+    async def remove_customer(self, record: ExternalReference) -> None:
+        """Delete the record, as far as the system lets anybody."""
+        _lacks("remove_customer")
+
+    async def restore_customer(self, record: ExternalReference) -> None:
+        """Bring a deleted record back."""
+        _lacks("restore_customer")
+
+    async def merge_customers(self, survivor: ExternalReference, absorbed: ExternalReference) -> None:
+        """Merge two records; `absorbed` goes."""
+        _lacks("merge_customers")
+
+    async def enter_unreadable_customer(self) -> str:
+        """Enter what the hub cannot read as a customer; returns the record's number."""
+        _lacks("enter_unreadable_customer")
+
+    async def redeliver_customer(self, record: ExternalReference) -> None:
+        """Deliver the record's latest change once more."""
+        _lacks("redeliver_customer")
+
+    async def lose_customer_events(self, statements: Sequence[Party]) -> Sequence[ExternalReference]:
+        """Enter these customers, but lose their events and let the stream say so as the system does."""
+        _lacks("lose_customer_events")
+
+    async def break_stream(self) -> None:
+        """Cut the connection over which changes come, once."""
+        _lacks("break_stream")
+
+    async def delivered(self) -> int:
+        """How many messages have left the system so far."""
+        _lacks("delivered")
+
+    async def customers_under(self, key: str) -> Sequence[ExternalReference]:
+        """Every record that was created under `key` and is still there."""
+        _lacks("customers_under")
+
+    async def kept_fields(self, record: ExternalReference) -> Mapping[str, FieldValue] | None:
+        """What the record holds, by the field catalogue's names; None where it is gone."""
+        _lacks("kept_fields")
+
+    async def write_calls(self) -> int:
+        """How many writing calls the system has taken so far."""
+        _lacks("write_calls")
 
 
 class EventBench(FaultBench, Protocol):

@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crossdock.canonical.order import Order, OrderLine
-from crossdock.canonical.party import Address, Customer
+from crossdock.canonical.party import (
+    Address,
+    Contact,
+    Customer,
+    Organisation,
+    Party,
+    PostalAddress,
+    ShippingProfile,
+)
 from crossdock.canonical.status import OrderStatus
 from crossdock.contracts.envelope import CloudEvent, envelope
 from crossdock.durable.codec import encode
@@ -58,6 +66,18 @@ def a_customer(number: str = "C-1001", **changes: Any) -> Customer:
     """A customer with a number; `changes` replace fields of Customer."""
     fields: dict[str, Any] = {"name": "Ada Beispiel", "kind": "organisation", "email": "ada@shop.example"}
     return Customer(number=number, **(fields | changes))
+
+
+def a_company(name: str = "Anvil & Söhne GmbH", **changes: Any) -> Party:
+    """A statement about a company that every system can keep; `changes` replace fields of Party."""
+    address = PostalAddress(lines=("Größe Straße 1",), postal_code="10115", city="Berlin", country="DE")
+    fields: dict[str, Any] = {
+        "kind": "organisation",
+        "organisation": Organisation(name=name),
+        "contact": Contact(email="office@anvil.example", phone="+49 30 5550100"),
+        "shipping": {"default": ShippingProfile(address=address)},
+    }
+    return Party(**(fields | changes))
 
 
 def an_order(

@@ -6,14 +6,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 import msgspec
 
-from crossdock.adapters.memory import mapping, wire
+from crossdock.adapters.memory import mapping, party_mapping, wire
 from crossdock.adapters.memory.client import Client
+from crossdock.adapters.memory.customers import Customers
 from crossdock.adapters.memory.failures import SYSTEM, not_taken, rejection
 from crossdock.adapters.memory.settings import MemorySettings
 from crossdock.canonical.order import Order
+from crossdock.canonical.party import ExternalReference
 from crossdock.canonical.product import PriceQuote, Product, StockLevel
 from crossdock.contracts.envelope import CloudEvent
-from crossdock.kit.clock import MICROSECONDS, Clock, Instant, from_datetime, to_datetime
+from crossdock.kit.clock import MICROSECONDS, Clock, from_datetime, to_datetime
 from crossdock.kit.errors import (
     Conflict,
     CrossdockError,
@@ -23,6 +25,9 @@ from crossdock.kit.errors import (
 )
 from crossdock.kit.failpoints import failpoint
 from crossdock.kit.money import Quantity
+from crossdock.ports import customer_sink as sink
+from crossdock.ports.customer_sink import CustomerMerge, CustomerWrite
+from crossdock.ports.customer_source import CustomerBatch
 from crossdock.ports.directories import CustomerRecord
 from crossdock.ports.manifest import SystemCheck
 from crossdock.ports.order_gateway import Acceptance, ChangePage
@@ -43,6 +48,7 @@ class MemoryDock:
         self._clock = clock
         self._client = Client(settings, clock)
         self._turns: dict[str, asyncio.Lock] = {}
+        self._customers = Customers(self._client, settings, clock)
 
     async def open(self) -> None:
         """See `Dock.open`."""
@@ -191,7 +197,7 @@ class MemoryDock:
 
     async def arrivals(self, position: str) -> AsyncGenerator[ArrivalBatch, None]:
         """See `OrderSource.arrivals`. A position is a sequence number and the instant up to which all was seen."""
-        after, seen = _place_and_time(position)
+        after, seen = party_mapping.place_and_time(position)
         while True:
             try:
                 question = wire.MessagesAfter(
@@ -203,7 +209,11 @@ class MemoryDock:
                 continue
             if answer.last == after and answer.missed is None:
                 continue
-            gap = _gap(answer.missed, seen) if answer.missed and (position or answer.missed.since) else None
+            gap = (
+                party_mapping.gap(answer.missed, seen)
+                if answer.missed and (position or answer.missed.since)
+                else None
+            )
             arrivals = tuple(_arrival(message) for message in answer.messages)
             seen = max(seen, *(arrival.received_at for arrival in arrivals)) if arrivals else seen
             seen = gap.until if gap else seen
@@ -226,6 +236,36 @@ class MemoryDock:
     async def count_changed(self, gap: Gap) -> int:
         """See `OrderSource.count_changed`."""
         return (await self._client.call("/messages/count", self._between(gap), wire.Count)).count
+
+    def customer_changes(self, position: str) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.customer_changes`."""
+        return self._customers.changes(position)
+
+    def refill_customers(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.refill_customers`."""
+        return self._customers.refill(gap)
+
+    async def count_changed_customers(self, gap: Gap) -> int:
+        """See `CustomerSource.count_changed_customers`."""
+        return await self._customers.count(gap)
+
+    async def write_customers(
+        self, writes: Sequence[CustomerWrite]
+    ) -> Sequence[sink.CustomerRecord | CrossdockError]:
+        """See `CustomerSink.write_customers`."""
+        return await self._customers.write(writes)
+
+    async def read_customers(self, records: Sequence[ExternalReference]) -> Sequence[sink.CustomerRecord | None]:
+        """See `CustomerSink.read_customers`."""
+        return await self._customers.read(records)
+
+    async def find_customer(self, *, key: str) -> sink.CustomerRecord | None:
+        """See `CustomerSink.find_customer`."""
+        return await self._customers.find(key=key)
+
+    async def join_customers(self, merge: CustomerMerge) -> sink.CustomerRecord:
+        """See `CustomerSink.join_customers`."""
+        return await self._customers.join(merge)
 
     def _between(self, gap: Gap) -> wire.ChangedBetween:
         overlap = round(self._settings.overlap_seconds * MICROSECONDS)
@@ -255,22 +295,6 @@ def _sequence(cursor: str) -> int | None:
         finding = Finding(code="cursor", path="$.cursor", message="not a cursor of this dock")
         raise Invalid(finding.message, code="cursor", system=SYSTEM, findings=[finding])
     return int(cursor)
-
-
-def _place_and_time(position: str) -> tuple[int, Instant]:
-    if not position:
-        return 0, 0
-    sequence, _, instant = position.partition("@")
-    if not (sequence.isascii() and sequence.isdigit() and instant.isascii() and instant.isdigit()):
-        finding = Finding(code="position", path="$.position", message="not a position of this dock")
-        raise Invalid(finding.message, code="position", system=SYSTEM, findings=[finding])
-    return int(sequence), int(instant)
-
-
-def _gap(missed: wire.Missed, seen: Instant) -> Gap:
-    """What was missed lies between the last moment of which everything was seen and the vendor's word."""
-    since = from_datetime(missed.since) if missed.since else seen
-    return Gap(since=min(seen, since) if seen else since, until=from_datetime(missed.until), reason=missed.reason)
 
 
 def _arrival(message: wire.Message) -> Arrival:

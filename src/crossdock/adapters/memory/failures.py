@@ -34,10 +34,17 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "DEBTOR_UNKNOWN": ("customer-unknown", "The ERP does not know the customer"),
     "INCOMPLETE": ("not-complete", "The order was wanted complete, and not everything can be delivered"),
     "OUT_OF_STOCK": ("out-of-stock", "There is not enough in stock"),
+    "PARTNER_GONE": ("record-gone", "The customer does not exist any more"),
+    "PARTNER_UNKNOWN": ("customer-unknown", "The ERP does not know the customer"),
     "PERIOD_CLOSED": ("period-closed", "The books of that time are closed"),
     "RECORD_GONE": ("record-gone", "The record does not exist any more"),
 }
 """The hub's code and words for each of the vendor's codes."""
+
+_CONFLICTS: Mapping[str, tuple[str, str]] = {
+    "REFERENCE_USED": ("key-reused", "The key was used for something else"),
+    "REVISION_MOVED": ("record-changed", "Somebody changed the record meanwhile"),
+}
 
 _UNKNOWN_REASON = ("refused", "The ERP refused it and gave no reason that is known here")
 
@@ -52,8 +59,11 @@ def reason(vendor_code: str) -> tuple[str, str]:
     return REASONS.get(vendor_code, _UNKNOWN_REASON)
 
 
-def rejection(vendor_code: str) -> Rejected:
+def rejection(vendor_code: str) -> Rejected | Conflict:
     """The refusal behind a vendor's code."""
+    if vendor_code in _CONFLICTS:
+        code, words = _CONFLICTS[vendor_code]
+        return Conflict(words, code=code, system=SYSTEM, vendor_code=vendor_code)
     code, words = reason(vendor_code)
     return Rejected(words, code=code, system=SYSTEM, vendor_code=vendor_code)
 
@@ -83,9 +93,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes, *, writes: boo
         return unheard(SYSTEM, writes=writes, vendor_code=facts["vendor_code"])
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return NotAuthorized("The ERP does not accept the credential", code="credential-refused", **facts)
-    if problem.code == "REFERENCE_USED":
-        return Conflict("The key was used for an order with other content", code="key-reused", **facts)
-    if status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}:
+    if status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} or problem.code in REASONS:
         return rejection(problem.code)
     finding = Finding(code=problem.code or "refused", path=problem.field or "$", message="the ERP cannot read it")
     return Invalid("The ERP cannot read the request", code="vendor-refused", findings=[finding], **facts)

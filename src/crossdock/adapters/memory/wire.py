@@ -1,6 +1,7 @@
 """The memory ERP's payloads, by its own names: debtors, articles, positions. Amounts are decimal text."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -389,3 +390,83 @@ class Count(msgspec.Struct, frozen=True):
     """How many."""
 
     count: int
+
+
+class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A business partner. `card` is what is known, flat, name by name; `revision` counts its changes.
+
+    `reference` is the number that whoever made it gave it, `links` are partners said to be the same.
+    """
+
+    number: str
+    revision: int
+    changed: datetime
+    card: dict[str, Any]
+    reference: str = ""
+    links: tuple[str, ...] = ()
+
+
+class PartnerWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Make a partner (without `number`) or change one; null clears a name. With `revision`, only from that one.
+
+    `write` names the write itself: the same one again is no other. `origin` and `correlation` are told to readers.
+    """
+
+    write: str
+    card: dict[str, Any]
+    number: str = ""
+    revision: int = 0
+    origin: str = ""
+    correlation: str = ""
+
+
+class PartnerWrites(msgspec.Struct, frozen=True):
+    """Several writes, each with an outcome of its own."""
+
+    writes: tuple[PartnerWrite, ...]
+
+
+class PartnerResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of a write: the partner, or why not."""
+
+    partner: Partner | None = None
+    problem: Problem | None = None
+
+
+class PartnerResults(msgspec.Struct, frozen=True):
+    """In the order of the writes."""
+
+    results: tuple[PartnerResult, ...]
+
+
+class PartnerJoin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Two partners are one: linked to each other, or `absorbed` merged into `survivor`."""
+
+    write: str
+    survivor: str
+    absorbed: str
+    merge: bool
+    origin: str = ""
+    correlation: str = ""
+
+
+class Partners(msgspec.Struct, frozen=True):
+    """Partners as asked for; null for one that is gone."""
+
+    partners: tuple[Partner | None, ...]
+
+
+class PartnerChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message of the partners' stream: `card` holds what the change mentions, null for what was cleared.
+
+    `kind` is one of changed, deleted, merged (into `into`) and undeleted.
+    """
+
+    number: str
+    kind: str
+    revision: int
+    changed: datetime
+    card: dict[str, Any] = {}
+    origin: str = ""
+    correlation: str = ""
+    into: str = ""

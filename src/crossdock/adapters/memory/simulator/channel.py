@@ -51,8 +51,12 @@ class Channel:
 
     def lose(self, order: SalesOrder, reason: str = "overflow") -> Message:
         """Capture an order whose message never reaches the stream; only a mark says that something did not."""
+        return self.lose_raw(order.external, msgspec.json.encode(order), reason)
+
+    def lose_raw(self, external_id: str, body: bytes, reason: str) -> Message:
+        """The same for whatever `body` is."""
         since = to_datetime(self.clock.now())
-        message = self._changed(order.external, msgspec.json.encode(order))
+        message = self._changed(external_id, body)
         self._append(_Slot(missed=Missed(until=to_datetime(self.clock.now()), reason=reason, since=since)))
         return message
 

@@ -35,6 +35,7 @@ from crossdock.adapters.memory.simulator.faults import (
     strip_field,
 )
 from crossdock.adapters.memory.simulator.ledger import DRAFT, Ledger, Refusal
+from crossdock.adapters.memory.simulator.partners import PartnerBook, handlers
 from crossdock.kit.clock import MICROSECONDS, Clock, SystemClock
 from crossdock.transport.loopback import Request, Response, json_response
 from crossdock.transport.payload import finding_of
@@ -69,6 +70,7 @@ class Surface:
         self.clock = clock or SystemClock()
         self.ledger = Ledger(self.clock, estate=estate, unique_reference=unique_reference)
         self.channel = Channel(self.clock)
+        self.partners = PartnerBook(self.clock, unique_reference=unique_reference)
         self.board = Board()
         self.events = EventLog()
         self.faults = FaultScript()
@@ -96,6 +98,7 @@ class Surface:
             ("POST", "/messages/changed"): self._changed,
             ("POST", "/messages/count"): self._count,
             ("GET", "/about"): self._about,
+            **handlers(self.partners, _read),
         }
 
     def expire_sessions(self) -> None:
@@ -188,8 +191,9 @@ class Surface:
             if request.path == "/session":
                 return self._sign_in(request)
             self._authorise(request)
-            if request.path == "/messages":
-                return await self._messages(request)
+            if request.path in _STREAMS:
+                stream = self.channel if request.path == "/messages" else self.partners.stream
+                return await self._messages(request, stream)
             handler = handler or self._routes.get((request.method, request.path))
             if handler is None:
                 return _problem("NO_SUCH_PLACE", "not a place of this ERP", 404)
@@ -286,10 +290,10 @@ class Surface:
         announcements = _read(request, wire.Announcements).announcements
         return msgspec.json.encode(wire.RowResults(tuple(self.events.keep(announcements))))
 
-    async def _messages(self, request: Request) -> Response:
+    async def _messages(self, request: Request, stream: Channel) -> Response:
         asked = _read(request, wire.MessagesAfter)
         wait_seconds = min(max(asked.wait_seconds, 0.0), WAIT_SECONDS_MAX)
-        return json_response(await self.channel.read(max(0, asked.after), _limit(asked.limit), wait_seconds))
+        return json_response(await stream.read(max(0, asked.after), _limit(asked.limit), wait_seconds))
 
     def _changed(self, request: Request) -> bytes:
         return msgspec.json.encode(wire.Changed(self.channel.changed(_read(request, wire.ChangedBetween))))
@@ -299,7 +303,18 @@ class Surface:
         return msgspec.json.encode(wire.Count(self.channel.count(asked.since, asked.until)))
 
 
-WRITES = frozenset({"/orders", "/orders/confirm", "/orders/cancel", "/statuses", "/announcements"})
+WRITES = frozenset(
+    {
+        "/orders",
+        "/orders/confirm",
+        "/orders/cancel",
+        "/statuses",
+        "/announcements",
+        "/partners/write",
+        "/partners/join",
+    }
+)
+_STREAMS = frozenset({"/messages", "/partners/messages"})
 
 
 def _limit(wanted: int) -> int:
