@@ -19,7 +19,7 @@ demo-once: $(VENV)/.run ## The same, then exit: 0 if every invariant held
 	@$(BIN)/crossdock demo --once
 
 test: $(VENV)/.dev ## Run the tests (what needs a service that is not here is skipped, with the reason)
-	@$(PYTEST) --numprocesses 2 --dist loadgroup
+	@$(PYTEST) --numprocesses 2
 
 check: $(VENV)/.dev ## Lint, format, types, import contracts
 	@echo "── ruff";         $(BIN)/ruff check .

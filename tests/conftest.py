@@ -12,12 +12,14 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.fixtures"]
 
@@ -25,7 +27,6 @@ POSTGRES_DEFAULT = "postgresql://127.0.0.1:5432/postgres"
 LOOPBACK = "127.0.0.1,::1"
 TRYTON = Path(__file__).parent / "adapters" / "tryton"
 INSTALL_SECONDS_MAX = 900
-"""Whichever test comes first waits for an ERP to be installed: a minute, or several on a busy machine."""
 
 # A red run must be one that anybody can repeat; `--hypothesis-profile=search` looks where nobody looked before.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
@@ -40,13 +41,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.allow_unix_socket = True
 
 
+class ByWhatTheyShare(LoadScopeScheduling):  # type: ignore[misc] - has no types
+    """Of several processes, one takes all tests of a file; and one all that share the two real Trytons."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "tryton" if path.startswith("tests/adapters/tryton/") else path
+
+
+@pytest.hookimpl
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatTheyShare:
+    """Which process runs what, with `--numprocesses`."""
+    return ByWhatTheyShare(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run on one process, for what they share; so do all that share the two real Trytons."""
+    """Whichever test comes first waits for its ERP to be installed: a minute, or several on a busy machine."""
     for item in items:
-        folder = item.path.parent
-        group = "tryton" if folder == TRYTON else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-        if folder == TRYTON:
+        if item.path.parent == TRYTON:
             item.add_marker(pytest.mark.timeout(INSTALL_SECONDS_MAX))
 
 
