@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.allow_unix_socket = True
 
 
-class ByWhatTheyShare(LoadScopeScheduling):  # type: ignore[misc] - has no types
+class ByWhatTheyShare(LoadScopeScheduling):  # type: ignore[misc]
     """Of several processes, one takes all tests of a file; and one all that share the two real Trytons."""
 
     def _split_scope(self, nodeid: str) -> str:
