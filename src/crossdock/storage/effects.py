@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from crossdock.durable.records import Effect
+from crossdock.identity.golden.ledger import DecideValue, KeepGolden, NoteTold, TakeChange
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Unsupported
 from crossdock.ports.order_board import WriteBoard
 from crossdock.stock.holds import ConsumeStock, CountStock, HoldStock, ReleaseStock
 from crossdock.storage.order_board import write_board
+from crossdock.storage.party_store import decide_values, keep_golden, note_told, take_changes
 from crossdock.storage.stock_ledger import consume_stock, count_stock, hold_stock, release_stock
 from crossdock.storage.transaction import Transaction
 
@@ -20,6 +22,10 @@ APPLIERS: dict[type[Effect], Applier] = {
     CountStock: count_stock,
     HoldStock: hold_stock,
     WriteBoard: write_board,
+    TakeChange: take_changes,
+    NoteTold: note_told,
+    DecideValue: decide_values,
+    KeepGolden: keep_golden,
 }
 """In the order in which a batch applies them: what is given back can be held by others in the same batch."""
 

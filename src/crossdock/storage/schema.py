@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from crossdock.storage.lane_tables import lane_tables
+from crossdock.storage.party_tables import party_tables
 
 METADATA = MetaData()
 BIGINT_KEY = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only by INTEGER
@@ -243,3 +244,4 @@ order_count = Table(
 )
 
 lane_tables(METADATA)
+party_tables(METADATA)

@@ -27,6 +27,7 @@ from crossdock.storage.claims import (
 from crossdock.storage.lane_store import LaneStore
 from crossdock.storage.migrate import migrate
 from crossdock.storage.order_board import BoardStore
+from crossdock.storage.party_store import PartyStore
 from crossdock.storage.queries import (
     busy_subjects,
     count_runs,
@@ -44,7 +45,7 @@ from crossdock.storage.verbs import operate, read_audit
 T = TypeVar("T")
 
 
-class SqlStore(LaneStore, BoardStore):
+class SqlStore(LaneStore, BoardStore, PartyStore):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own."""
 
     def __init__(self, clock: Clock) -> None:

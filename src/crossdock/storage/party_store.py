@@ -1,0 +1,376 @@
+"""The party ledger in the database: whose a record is, what it said, what is asked and decided.
+
+Records a batch touches are locked in one order, then their parties; statements are judged in the batch's order by
+the rules of `identity`, and written back together.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.durable.codec import decode, encode
+from crossdock.identity.golden.contributions import Held, HeldRecord, take, tell
+from crossdock.identity.golden.fields import Fields, FieldValue
+from crossdock.identity.golden.ledger import (
+    PAGE_ROWS_MAX,
+    ChangeTaken,
+    DecideValue,
+    GoldenKept,
+    KeepGolden,
+    NoteTold,
+    OpenQuestion,
+    PartyEvent,
+    PartyFile,
+    QuestionPosition,
+    TakeChange,
+    record_key,
+)
+from crossdock.identity.golden.spreading import Question
+from crossdock.identity.golden.survivorship import Pin
+from crossdock.kit.clock import Instant
+from crossdock.storage.transaction import Row, Transaction
+
+T = TypeVar("T")
+
+_HELD = Held.__struct_fields__
+_CONTRIBUTION = ("record", *_HELD)
+_SAID_AGAIN = "ON CONFLICT (record, field) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in _HELD if name != "field"
+)
+_REFERENCE = ("record", "party_id", "system", "kind", "number", "state", "version", "at")
+_HISTORY = ("party_id", "at", "what", "record", "fields", "correlation_id")
+_QUESTION = ("party_id", "unit", "kind", "record", "since", "facts")
+_VALUES = frozenset({"said", "shown"})
+
+
+class PartyStore(ABC):
+    """See PartyLedger."""
+
+    @abstractmethod
+    async def _read(self, work: Callable[[Transaction], T]) -> T: ...
+
+    async def find_parties(self, records: Collection[ExternalReference]) -> Mapping[ExternalReference, str]:
+        """See PartyLedger."""
+        return await self._read(partial(find_parties, records=records))
+
+    async def read_party(self, party_id: str) -> PartyFile | None:
+        """See PartyLedger."""
+        return await self._read(partial(read_party, party_id=party_id))
+
+    async def list_parties(self, *, behind: str = "", limit: int = 50) -> Sequence[str]:
+        """See PartyLedger."""
+        return await self._read(partial(list_parties, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
+
+    async def list_questions(
+        self, *, behind: QuestionPosition | None = None, limit: int = 50
+    ) -> Sequence[OpenQuestion]:
+        """See PartyLedger."""
+        return await self._read(partial(list_questions, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
+
+    async def read_history(self, party_id: str, *, before: int = 0, limit: int = 50) -> Sequence[PartyEvent]:
+        """See PartyLedger."""
+        limit = min(limit, PAGE_ROWS_MAX)
+        return await self._read(partial(read_history, party_id=party_id, before=before, limit=limit))
+
+
+# ── writing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Parties:
+    """The records and parties of a batch, locked, and what became of them."""
+
+    def __init__(self, tx: Transaction, effects: Sequence[TakeChange | NoteTold], now: Instant) -> None:
+        self._tx, self._now = tx, now
+        wanted = {record_key(effect.record): effect for effect in reversed(effects)}
+        new = [
+            (key, effect.party_id, *msgspec.structs.astuple(effect.record), "live", "", now)
+            for key, effect in sorted(wanted.items())
+        ]
+        self.new = {row[0] for row in tx.insert_new("cross_reference", _REFERENCE, ("record",), new)}
+        rows = tx.select_in(
+            "SELECT record, party_id, state, version FROM cross_reference WHERE record",
+            sorted(wanted),
+            f"ORDER BY record {tx.locks}",
+        )
+        self.owner = {row[0]: row[1] for row in rows}
+        self._state: dict[str, tuple[str, str]] = {row[0]: (row[2], row[3]) for row in rows}
+        self.sequences = _lock_parties(tx, set(self.owner.values()), now)
+        self.held = _held(tx, sorted(wanted))
+        self._changed: dict[tuple[str, str], Held] = {}
+        self._moved: set[str] = set()
+        self._happened: list[Row] = []
+
+    def next(self, party_id: str) -> int:
+        """The party's next sequence: later than all before, over parties that may be put together as well."""
+        self.sequences[party_id] = max(self._now, self.sequences[party_id] + 1)
+        return self.sequences[party_id]
+
+    def change(self, record: str, rows: Mapping[str, Held]) -> None:
+        self.held.setdefault(record, {}).update(rows)
+        self._changed.update({(record, field): held for field, held in rows.items()})
+
+    def move(self, record: str, state: str | None, version: str) -> bool:
+        """Note state and version; whether the state is another."""
+        before = self._state[record]
+        self._state[record] = (state or before[0], version or before[1])
+        if self._state[record] != before:
+            self._moved.add(record)
+        return self._state[record][0] != before[0]
+
+    def tell(self, party_id: str, what: str, record: str, fields: Iterable[str], correlation_id: str) -> None:
+        self._happened.append(
+            (party_id, self._now, what, record, encode(sorted(fields)), _storable(correlation_id))
+        )
+
+    def write(self) -> None:
+        rows = [(record, *_columns(self._changed[record, field])) for record, field in sorted(self._changed)]
+        self._tx.insert("contribution", _CONTRIBUTION, rows, _SAID_AGAIN)
+        moved = [(*self._state[record], self._now, record) for record in sorted(self._moved)]
+        self._tx.update("cross_reference", ("state", "version", "at"), ("record",), moved)
+        _advance(self._tx, self.sequences, self._now)
+        self._tx.insert("party_history", _HISTORY, self._happened)
+
+
+def take_changes(tx: Transaction, effects: Sequence[TakeChange], now: Instant) -> list[ChangeTaken]:
+    """Judge and store each statement, in order."""
+    parties = _Parties(tx, effects, now)
+    into = find_parties(tx, [effect.into for effect in effects if effect.into is not None])
+    answers, seen = [], set(parties.new)
+    for effect in effects:
+        record = record_key(effect.record)
+        party_id = parties.owner[record]
+        sequence = parties.next(party_id)
+        rows, taken = take(parties.held.get(record, {}), effect.statement, sequence)
+        parties.change(record, rows)
+        moved = parties.move(record, effect.state, effect.version)
+        other = into.get(effect.into, "") if effect.into else ""
+        is_new = record in seen
+        seen.discard(record)
+        what = "linked" if is_new else (effect.state or "changed") if moved else "changed"
+        if moved or is_new or taken.stated:
+            parties.tell(party_id, what, record, taken.stated, effect.statement.correlation_id)
+        answers.append(
+            ChangeTaken(
+                party_id=party_id,
+                sequence=sequence,
+                taken=msgspec.structs.replace(taken, echoed=tuple(name for name in taken.echoed if name in rows)),
+                is_new=is_new,
+                moved=moved,
+                merged_with=other if other != party_id else "",
+            )
+        )
+    parties.write()
+    return answers
+
+
+def note_told(tx: Transaction, effects: Sequence[NoteTold], now: Instant) -> list[ChangeTaken]:
+    """Note what the hub wrote where."""
+    parties = _Parties(tx, effects, now)
+    answers = []
+    for effect in effects:
+        record = record_key(effect.record)
+        party_id = parties.owner[record]
+        sequence = parties.next(party_id)
+        parties.change(record, tell(parties.held.get(record, {}), effect.fields, sequence))
+        parties.move(record, None, effect.version)
+        parties.tell(party_id, "told", record, effect.fields, effect.correlation_id)
+        answers.append(ChangeTaken(party_id=party_id, sequence=sequence, is_new=record in parties.new))
+    parties.write()
+    return answers
+
+
+def keep_golden(tx: Transaction, effects: Sequence[KeepGolden], now: Instant) -> list[GoldenKept]:
+    """Note what others are told now, open new questions, close those that nobody asks any more."""
+    _lock_parties(tx, {effect.party_id for effect in effects}, now)
+    answers = []
+    for effect in effects:
+        (row,) = tx.select_in("SELECT golden FROM party WHERE party_id", [effect.party_id])
+        before = _fields(row[0])
+        if before != effect.fields:
+            tx.update(
+                "party", ("golden", "updated_at"), ("party_id",), [(encode(effect.fields), now, effect.party_id)]
+            )
+            names = {*before, *effect.fields}
+            changed = [name for name in names if _other(before, effect.fields, name)]
+            happened = (
+                effect.party_id,
+                now,
+                "golden",
+                "",
+                encode(sorted(changed)),
+                _storable(effect.correlation_id),
+            )
+            tx.insert("party_history", _HISTORY, [happened])
+        answers.append(GoldenKept(before=before, asked=_ask(tx, effect, now)))
+    return answers
+
+
+def _other(before: Fields, after: Fields, name: str) -> bool:
+    return (name in before, before.get(name)) != (name in after, after.get(name))
+
+
+def _ask(tx: Transaction, effect: KeepGolden, now: Instant) -> tuple[Question, ...]:
+    """A question about another statement than before is a new one."""
+    rows = tx.select_in("SELECT unit, kind, record, facts FROM party_question WHERE party_id", [effect.party_id])
+    known = {(unit, kind, record): decode(facts, Question) for unit, kind, record, facts in rows}
+    asked = {
+        (each.unit, each.kind, record_key(each.record) if each.record else ""): each for each in effect.questions
+    }
+    for unit, kind, record in sorted(known.keys() - asked.keys()):
+        tx.execute(
+            "DELETE FROM party_question WHERE party_id = ? AND unit = ? AND kind = ? AND record = ?",
+            (effect.party_id, unit, kind, record),
+        )
+    new = [key for key in sorted(asked) if known.get(key) != asked[key]]
+    rows = [(effect.party_id, *key, now, encode(asked[key])) for key in new]
+    tx.insert(
+        "party_question",
+        _QUESTION,
+        rows,
+        "ON CONFLICT (party_id, unit, kind, record) DO UPDATE SET since = excluded.since, facts = excluded.facts",
+    )
+    return tuple(asked[key] for key in new)
+
+
+def decide_values(tx: Transaction, effects: Sequence[DecideValue], now: Instant) -> list[ChangeTaken]:
+    """Note decisions of people, and their end."""
+    sequences = _lock_parties(tx, {effect.party_id for effect in effects}, now)
+    answers = []
+    for effect in effects:
+        tx.execute("DELETE FROM party_pin WHERE party_id = ? AND unit = ?", (effect.party_id, effect.unit))
+        if effect.pin is not None:
+            row = (effect.party_id, effect.unit, encode(effect.pin))
+            tx.insert("party_pin", ("party_id", "unit", "facts"), [row])
+        sequences[effect.party_id] = max(now, sequences[effect.party_id] + 1)
+        what = "decided" if effect.pin else "decision ended"
+        tx.insert("party_history", _HISTORY, [(effect.party_id, now, what, "", encode([effect.unit]), "")])
+        answers.append(ChangeTaken(party_id=effect.party_id, sequence=sequences[effect.party_id], moved=True))
+    _advance(tx, sequences, now)
+    return answers
+
+
+def _lock_parties(tx: Transaction, party_ids: Collection[str], now: Instant) -> dict[str, int]:
+    ids = sorted(party_ids)
+    new = [(party_id, 0, b"{}", now, now) for party_id in ids]
+    columns = ("party_id", "sequence", "golden", "created_at", "updated_at")
+    tx.insert("party", columns, new, "ON CONFLICT DO NOTHING")
+    rows = tx.select_in(
+        "SELECT party_id, sequence FROM party WHERE party_id", ids, f"ORDER BY party_id {tx.locks}"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _advance(tx: Transaction, sequences: Mapping[str, int], now: Instant) -> None:
+    rows = [(sequences[party_id], now, party_id) for party_id in sorted(sequences)]
+    tx.update("party", ("sequence", "updated_at"), ("party_id",), rows)
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def find_parties(tx: Transaction, records: Collection[ExternalReference]) -> dict[ExternalReference, str]:
+    """To which party each record belongs."""
+    wanted = {record_key(record): record for record in records}
+    rows = tx.select_in("SELECT record, party_id FROM cross_reference WHERE record", sorted(wanted))
+    return {wanted[record]: party_id for record, party_id in rows}
+
+
+def read_party(tx: Transaction, party_id: str) -> PartyFile | None:
+    """All that is known of a party."""
+    found = tx.execute("SELECT sequence, golden FROM party WHERE party_id = ?", (party_id,)).fetchone()
+    if found is None:
+        return None
+    references = tx.execute(
+        "SELECT record, system, kind, number, state, version FROM cross_reference "
+        "WHERE party_id = ? ORDER BY record",
+        (party_id,),
+    ).fetchall()
+    held = _held(tx, [row[0] for row in references])
+    pins = tx.execute("SELECT facts FROM party_pin WHERE party_id = ? ORDER BY unit", (party_id,)).fetchall()
+    return PartyFile(
+        party_id=party_id,
+        sequence=found[0],
+        records=tuple(
+            HeldRecord(
+                reference=ExternalReference(*row[1:4]), state=row[4], version=row[5], fields=held.get(row[0], {})
+            )
+            for row in references
+        ),
+        pins=tuple(decode(bytes(row[0]), Pin) for row in pins),
+        told=_fields(found[1]),
+    )
+
+
+def list_parties(tx: Transaction, behind: str, limit: int) -> list[str]:
+    """Party ids in order."""
+    rows = tx.execute("SELECT party_id FROM party WHERE party_id > ? ORDER BY party_id LIMIT ?", (behind, limit))
+    return [row[0] for row in rows.fetchall()]
+
+
+def list_questions(tx: Transaction, behind: QuestionPosition | None, limit: int) -> list[OpenQuestion]:
+    """Open questions, oldest first."""
+    place = behind or QuestionPosition(-1, "", "")
+    rows = tx.execute(
+        "SELECT party_id, facts, since FROM party_question WHERE (since, party_id, unit) > (?, ?, ?) "
+        "ORDER BY since, party_id, unit LIMIT ?",
+        (place.since, place.party_id, place.unit, limit),
+    ).fetchall()
+    return [OpenQuestion(party_id=row[0], question=decode(bytes(row[1]), Question), since=row[2]) for row in rows]
+
+
+def read_history(tx: Transaction, party_id: str, before: int, limit: int) -> list[PartyEvent]:
+    """A party's history, newest first."""
+    rows = tx.execute(
+        "SELECT number, at, what, record, fields, correlation_id FROM party_history "
+        "WHERE party_id = ? AND number < ? ORDER BY number DESC LIMIT ?",
+        (party_id, before or 2**62, limit),
+    ).fetchall()
+    return [
+        PartyEvent(
+            number=row[0],
+            at=row[1],
+            what=row[2],
+            record=row[3],
+            fields=decode(bytes(row[4]), tuple[str, ...]),
+            correlation_id=row[5],
+        )
+        for row in rows
+    ]
+
+
+def _held(tx: Transaction, records: Sequence[str]) -> dict[str, dict[str, Held]]:
+    columns = ", ".join(_CONTRIBUTION)
+    found: dict[str, dict[str, Held]] = {}
+    for record, *values in tx.select_in(f"SELECT {columns} FROM contribution WHERE record", records):
+        facts: dict[str, Any] = dict(zip(_HELD, values, strict=True))
+        for name in _VALUES:
+            facts[name] = _value(facts[name])
+        found.setdefault(record, {})[facts["field"]] = Held(**facts)
+    return found
+
+
+def _columns(held: Held) -> Row:
+    return tuple(encode(getattr(held, name)) if name in _VALUES else _plain(getattr(held, name)) for name in _HELD)
+
+
+def _value(stored: bytes) -> FieldValue:
+    value = decode(bytes(stored), object)
+    return tuple(value) if isinstance(value, list) else value  # type: ignore[return-value]
+
+
+def _fields(stored: bytes) -> dict[str, FieldValue]:
+    content = decode(bytes(stored), dict[str, Any])
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+
+
+def _plain(value: Any) -> Any:
+    return _storable(value) if isinstance(value, str) else value
+
+
+def _storable(text: str) -> str:
+    """Without the one character that no database keeps in a text."""
+    return text.replace("\x00", "")
