@@ -1,0 +1,196 @@
+"""How alike two records are in each attribute, as a level: an ordinal that the model has learned a weight for.
+
+A comparison looks at everything that belongs together (street, house, postcode and city are one), so that
+nothing is
+counted twice. Level -1 says that one side has nothing to compare. All of it works on arrays of pairs; one pair
+is an array of one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import OSA, JaroWinkler
+from rapidfuzz.process import cpdist
+
+from crossdock.identity.matching.columns import Codes, Columns, Index, Lists, Texts
+
+Levels = NDArray[np.int8]
+Flags = NDArray[np.bool_]
+Terms = NDArray[np.int64]
+
+NOTHING = -1
+NEAR, ALIKE = 0.92, 0.82
+"""Jaro-Winkler similarities (Winkler 1990) above which two words are nearly the same, or alike."""
+
+
+class Judged:
+    """Levels of pairs, and per pair the place of the agreeing term in the left columns' terms (-1: none)."""
+
+    __slots__ = ("levels", "terms")
+
+    def __init__(self, levels: Levels, terms: Terms) -> None:
+        self.levels = levels
+        self.terms = terms
+
+
+Compare = Callable[[Columns, Index, Columns, Index], Judged]
+
+
+class Comparison:
+    """One line of evidence.
+
+    `levels` names the levels, best first. `shared` says that people of one household tend to agree in it.
+    `terms` names
+    the columns whose frequencies refine agreement: sharing a rare name says more than sharing a common one.
+    `grid`: the levels are two scales side by side, row by row.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        levels: Sequence[str],
+        compare: Compare,
+        *,
+        shared: bool = False,
+        terms: Sequence[str] = (),
+        grid: tuple[int, int] | None = None,
+    ) -> None:
+        self.name = name
+        self.levels = tuple(levels)
+        self.compare = compare
+        self.shared = shared
+        self.terms = tuple(terms)
+        self.grid = grid
+
+
+def edits(left: Texts, i: Index, right: Texts, j: Index) -> NDArray[np.int32]:
+    """Optimal string alignment distances (a swap of neighbours is one edit), up to 3."""
+    found: NDArray[np.int32] = cpdist(
+        left.values[i].tolist(), right.values[j].tolist(), scorer=OSA.distance, score_cutoff=3, dtype=np.int32
+    )
+    return found
+
+
+def likeness(left: Texts, i: Index, right: Texts, j: Index) -> NDArray[np.float32]:
+    """Jaro-Winkler similarities, 0 below `ALIKE`."""
+    found: NDArray[np.float32] = cpdist(
+        left.values[i].tolist(),
+        right.values[j].tolist(),
+        scorer=JaroWinkler.normalized_similarity,
+        score_cutoff=ALIKE,
+        dtype=np.float32,
+    )
+    return found
+
+
+WORDS = ("the same", "one letter apart", "nearly the same", "alike", "different")
+EXACT, ONE_EDIT, NEARLY, SIMILAR, DIFFERENT = range(5)
+
+
+def words(left: Texts, i: Index, right: Texts, j: Index) -> Levels:
+    """Levels of `WORDS` for two columns of text."""
+    a, b = left.codes[i], right.codes[j]
+    levels = np.where((a == 0) | (b == 0), NOTHING, EXACT).astype(np.int8)
+    open_ = np.flatnonzero((levels == EXACT) & (a != b))
+    if not open_.size:
+        return levels
+    oi, oj = i[open_], j[open_]
+    distance = edits(left, oi, right, oj)
+    length = np.minimum(left.lengths[oi], right.lengths[oj])
+    found = np.full(open_.size, DIFFERENT, np.int8)
+    far = np.flatnonzero((distance > 1) | (length < 3))  # noqa: PLR2004 - one of two letters is no typing error
+    alike = likeness(left, oi[far], right, oj[far])
+    found[far[alike >= ALIKE]] = SIMILAR
+    found[far[alike >= NEAR]] = NEARLY
+    found[(distance == 2) & (length >= 6)] = NEARLY  # noqa: PLR2004 - two of five letters make another word
+    found[(distance == 1) & (length >= 3)] = ONE_EDIT  # noqa: PLR2004 - as above
+    levels[open_] = found
+    return levels
+
+
+def text_comparison(column: str, title: str = "") -> Comparison:
+    """A comparison of one text column with nothing special about it."""
+
+    def compare(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
+        levels = words(left.text(column), i, right.text(column), j)
+        return Judged(levels, np.where(levels == EXACT, i, -1))
+
+    return Comparison(title or column, WORDS, compare, terms=(column,))
+
+
+def several(left: Lists, i: Index, right: Lists, j: Index) -> tuple[Index, Index, Index] | None:
+    """Each pair of values of pairs of rows: (pair, flat place left, flat place right); or None."""
+    counts_left, counts_right = left.counts(i), right.counts(j)
+    counts = counts_left * counts_right
+    total = int(counts.sum())
+    if not total:
+        return None
+    pair = np.repeat(np.arange(i.size), counts)
+    if total == pair.size and counts.max() == 1:
+        return pair, left.starts[i[pair]], right.starts[j[pair]]
+    within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    width = counts_right[pair]
+    return pair, left.starts[i[pair]] + within // width, right.starts[j[pair]] + within % width
+
+
+def best(size: int, pair: Index, levels: NDArray[Any], terms: Terms) -> Judged:
+    """The best (lowest) level of each pair of rows over its pairs of values, with that value's term."""
+    found = np.full(size, NOTHING, np.int8)
+    kept = np.full(size, -1, np.int64)
+    known = np.flatnonzero(levels != NOTHING)
+    # Written from worst to best, so the best stays.
+    order = known[np.argsort(-levels[known].astype(np.int16), kind="stable")]
+    found[pair[order]] = levels[order]
+    kept[pair[order]] = terms[order]
+    return Judged(found, kept)
+
+
+def list_comparison(
+    name: str,
+    attribute: str,
+    levels: Sequence[str],
+    judge: Callable[[Columns, Index, Columns, Index], Levels],
+    *,
+    shared: bool = False,
+    term: str = "",
+) -> Comparison:
+    """A comparison of attributes with several values: the best pair of values counts.
+
+    `judge` gives levels for flat places; agreement (0) is refined by the frequency of `term`.
+    """
+
+    def compare(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
+        exploded = several(left.lists(attribute), i, right.lists(attribute), j)
+        if exploded is None:
+            return Judged(np.full(i.size, NOTHING, np.int8), np.full(i.size, -1, np.int64))
+        pair, fi, fj = exploded
+        found = judge(left, fi, right, fj)
+        return best(i.size, pair, found, np.where(found == EXACT, fi, -1))
+
+    return Comparison(name, levels, compare, shared=shared, terms=(term or attribute,))
+
+
+NUMBERS = ("the same", "one character apart", "different")
+
+
+def numbers(column: str) -> Callable[[Columns, Index, Columns, Index], Levels]:
+    """Levels of `NUMBERS` for ids."""
+
+    def judge(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
+        a, b = left.values(column), right.values(column)
+        levels = np.where(a.codes[i] == b.codes[j], 0, 2).astype(np.int8)
+        levels[(a.codes[i] == 0) | (b.codes[j] == 0)] = NOTHING
+        open_ = np.flatnonzero(levels == 2)  # noqa: PLR2004 - the last of `NUMBERS`
+        if open_.size:
+            levels[open_[edits(a, i[open_], b, j[open_]) == 1]] = 1
+        return levels
+
+    return judge
+
+
+def equal(a: Codes, b: Codes) -> Flags:
+    """Where both are known and the same."""
+    same: Flags = (a == b) & (a != 0)
+    return same

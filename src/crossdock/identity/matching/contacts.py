@@ -1,0 +1,188 @@
+"""What is compared of anybody: where mail, calls and letters arrive, and the ids of paper and channels."""
+
+import numpy as np
+
+from crossdock.identity.matching.columns import Columns, Index, Texts
+from crossdock.identity.matching.comparisons import (
+    EXACT,
+    NEARLY,
+    NOTHING,
+    NUMBERS,
+    ONE_EDIT,
+    SIMILAR,
+    WORDS,
+    Comparison,
+    Flags,
+    Judged,
+    Levels,
+    best,
+    edits,
+    equal,
+    list_comparison,
+    numbers,
+    several,
+    words,
+)
+
+LOCAL_CHARACTERS_MIN = 5
+"""A shorter mailbox name (`info`, `anna`) says nothing in another domain."""
+PHONE_TAIL = 8
+FREE_MAIL = frozenset(
+    """
+    gmail.com hotmail.com outlook.com yahoo.com icloud.com aol.com live.com msn.com gmx.de gmx.net
+    gmx.at gmx.ch web.de t-online.de freenet.de mail.ru yandex.ru orange.fr wanadoo.fr free.fr
+    laposte.net sfr.fr libero.it virgilio.it yahoo.fr yahoo.de yahoo.it yahoo.es yahoo.co.uk
+    hotmail.co.uk hotmail.fr hotmail.it hotmail.es btinternet.com protonmail.com comcast.net
+    verizon.net att.net telefonica.net wp.pl o2.pl onet.pl seznam.cz ziggo.nl kpn.nl bigpond.com
+    qq.com 163.com outlook.de outlook.fr hotmail.de live.de live.co.uk mail.com
+    """.split()
+)
+
+EMAIL = (
+    "the same",
+    "one or two characters apart",
+    "the same name at another provider",
+    "the same company's",
+    "different",
+)
+PHONE = ("the same", "one digit or the country code apart", "different")
+STREET = (
+    "street and house",
+    "house, and nearly the street",
+    "street",
+    "nearly the street",
+    "house",
+    "no street",
+    "",
+)
+PLACE = (
+    "postcode and city",
+    "postcode",
+    "nearly the postcode, and city",
+    "nearly the postcode",
+    "city",
+    "nearly the city",
+    "area",
+    "nothing",
+    "",
+)
+ADDRESS = tuple(
+    f"{street or 'street unknown'} · {place or 'place unknown'}" for street in STREET for place in PLACE
+)
+_CITY = 4
+_UNKNOWN_STREET, _UNKNOWN_PLACE, _STREET_DIFFERS, _PLACE_DIFFERS = 6, 8, 5, 7
+
+
+def _emails(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
+    whole = left.values("emails"), right.values("emails")
+    levels = np.where(whole[0].codes[i] == whole[1].codes[j], 0, len(EMAIL) - 1).astype(np.int8)
+    open_ = np.flatnonzero(levels > 0)
+    if not open_.size:
+        return levels
+    oi, oj = i[open_], j[open_]
+    local, domain = left.values("emails.local"), left.values("emails.domain")
+    own = np.array([value not in FREE_MAIL for value in domain.values[oi].tolist()], dtype=bool)
+    same_domain = domain.codes[oi] == right.values("emails.domain").codes[oj]
+    same_local = (local.codes[oi] == right.values("emails.local").codes[oj]) & (
+        local.lengths[oi] >= LOCAL_CHARACTERS_MIN
+    )
+    near = edits(whole[0], oi, whole[1], oj) <= 2  # noqa: PLR2004 - two typing errors
+    levels[open_] = np.select([near, same_local, same_domain & own], [1, 2, 3], 4)
+    return levels
+
+
+def _phones(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
+    a, b = left.values("phones"), right.values("phones")
+    levels = np.where(a.codes[i] == b.codes[j], 0, 2).astype(np.int8)
+    open_ = np.flatnonzero(levels > 0)
+    if open_.size:
+        oi, oj = i[open_], j[open_]
+        tails = np.array(
+            [x[-PHONE_TAIL:] == y[-PHONE_TAIL:] for x, y in zip(a.values[oi], b.values[oj], strict=True)]
+        )
+        levels[open_[(edits(a, oi, b, oj) == 1) | tails]] = 1
+    return levels
+
+
+def _addresses(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
+    exploded = several(left.lists("places"), i, right.lists("places"), j)
+    if exploded is None:
+        return Judged(np.full(i.size, NOTHING, np.int8), np.full(i.size, -1, np.int64))
+    pair, fi, fj = exploded
+    street, place = _streets(left, fi, right, fj), _localities(left, fi, right, fj)
+    levels = (street.astype(np.int16) * len(PLACE) + place).astype(np.int8)
+    levels[(street == _UNKNOWN_STREET) & (place == _UNKNOWN_PLACE)] = NOTHING
+    count = len(left.values("places.whole"))
+    # The terms are three columns in a row: whole addresses, postcodes, cities.
+    known = left.values("places.whole").codes[fi] != 0
+    terms = np.select([(street <= 1) & known, place <= 1, place == _CITY], [fi, fi + count, fi + 2 * count], -1)
+    return best(i.size, pair, levels, terms)
+
+
+def _streets(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
+    name = words(left.values("places.street"), i, right.values("places.street"), j)
+    a, b = left.values("places.house").codes[i], right.values("places.house").codes[j]
+    house = equal(a, b) | ((a == 0) & (b == 0) & (name == EXACT))
+    nearly = (name == ONE_EDIT) | (name == NEARLY) | (name == SIMILAR)
+    return np.select(
+        [name == NOTHING, (name == EXACT) & house, nearly & house, name == EXACT, nearly, house],
+        [_UNKNOWN_STREET, 0, 1, 2, 3, 4],
+        _STREET_DIFFERS,
+    ).astype(np.int8)
+
+
+def _localities(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
+    a, b = left.values("places.postcode"), right.values("places.postcode")
+    x, y = a.codes[i], b.codes[j]
+    city = words(left.values("places.city"), i, right.values("places.city"), j)
+    same_city, near_city = city == EXACT, (city == ONE_EDIT) | (city == NEARLY)
+    same = equal(x, y)
+    near = _near(a, i, b, j, ~same & (x != 0) & (y != 0))
+    area = equal(left.values("places.area").codes[i], right.values("places.area").codes[j])
+    return np.select(
+        [
+            ((x == 0) | (y == 0)) & (city == NOTHING),
+            same & (same_city | near_city),
+            same,
+            near & (same_city | near_city),
+            near,
+            same_city,
+            near_city,
+            area,
+        ],
+        [_UNKNOWN_PLACE, 0, 1, 2, 3, 4, 5, 6],
+        _PLACE_DIFFERS,
+    ).astype(np.int8)
+
+
+def _near(a: Texts, i: Index, b: Texts, j: Index, where: Flags) -> Flags:
+    near = np.zeros(i.size, dtype=bool)
+    places = np.flatnonzero(where)
+    near[places] = edits(a, i[places], b, j[places]) == 1
+    return near
+
+
+def _more(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
+    return words(left.values("places.more"), i, right.values("places.more"), j)
+
+
+EMAILS = list_comparison("e-mail", "emails", EMAIL, _emails, shared=True)
+PHONES = list_comparison("phone", "phones", PHONE, _phones, shared=True)
+ADDRESSES = Comparison(
+    "address",
+    ADDRESS,
+    _addresses,
+    shared=True,
+    terms=("places.whole", "places.postcode", "places.city"),
+    grid=(len(STREET), len(PLACE)),
+)
+MORE_OF_ADDRESS = list_comparison("further address lines", "places", WORDS, _more, shared=True, term="places.more")
+IDS = tuple(
+    list_comparison(name, attribute, NUMBERS, numbers(attribute))
+    for name, attribute in (
+        ("tax id", "tax_ids"),
+        ("loyalty id", "loyalty_ids"),
+        ("customer number", "customer_numbers"),
+    )
+)
+"""Channel references are not compared but ruled on: two accounts of one person in one shop are quite usual."""

@@ -1,0 +1,302 @@
+"""Who is worth comparing: many cheap compound keys, each a signed 64-bit number that is the same on every machine.
+
+Two records are candidates for one another if they share a key. No key has to be right for every pair, since a pair
+needs only one of them; and none has to be rare, since the caller leaves out keys that too many records share.
+An atom (a word, a
+phonetic code, a date) is hashed once with BLAKE2b; a key is a mix of atoms, reckoned alike on whole arrays
+(bulk) and on a single record (online).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import chain
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from crossdock.identity.matching.record import Features, Kind
+
+PER_KEY_MAX = 100
+"""A usual cap: a key that more records share is no key but a common name."""
+
+_MASK = (1 << 64) - 1
+_SIGN = 1 << 63
+
+
+@lru_cache(maxsize=1 << 18)
+def atom(text: str) -> int:
+    """A text as an unsigned 64-bit number that is never 0; 0 for an empty text."""
+    return (
+        int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") or 1
+        if text
+        else 0
+    )
+
+
+def mixed(state: Any, number: Any) -> Any:
+    """Both numbers in one, for Python's ints and for arrays of uint64 alike (the finaliser of splitmix64)."""
+    state = ((state ^ number) + 0x9E3779B97F4A7C15) & _MASK
+    state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+    return state ^ (state >> 31)
+
+
+class Key(msgspec.Struct, frozen=True):
+    """What has to agree: atoms of the record, and at most one list of whose values each makes a key of its own."""
+
+    parts: tuple[str, ...]
+    kind: Kind | None = None
+
+    @property
+    def group(self) -> str:
+        """The list that the key runs over, or an empty text."""
+        return next((part.partition(".")[0] for part in self.parts if part.partition(".")[0] in GROUPS), "")
+
+
+_SOUNDS = str.maketrans("bfpvcgjkqsxzdtlmnr", "111122222222334556")
+
+
+@lru_cache(maxsize=65_536)
+def sound(word: str) -> str:
+    """A phonetic code in the manner of American Soundex (US 1,435,663), four digits long."""
+    if not word:
+        return ""
+    word = word.replace(" ", "")
+    coded = ["0" if letter in "aeiouyhw" else letter.translate(_SOUNDS) for letter in word]
+    kept = [code for place, code in enumerate(coded) if place and code not in {"0", coded[place - 1]}]
+    return word[0] + "".join(kept)[:4]
+
+
+@lru_cache(maxsize=65_536)
+def skeleton(word: str) -> str:
+    """A word's letters without vowels, each once, sorted: what swapped letters and mistaken vowels leave alone."""
+    return "".join(sorted({letter for letter in word if letter not in "aeiouyhw "})) or word
+
+
+def _first(words: tuple[str, ...]) -> str:
+    return words[0] if words else ""
+
+
+def _last(words: tuple[str, ...]) -> str:
+    return words[-1] if words else ""
+
+
+ATOMS: dict[str, Callable[[Features], str]] = {
+    "given": lambda record: _first(record.given),
+    "root": lambda record: record.root,
+    "initial": lambda record: _first(record.given)[:1],
+    "given3": lambda record: _first(record.given)[:3],
+    "given_sound": lambda record: sound(_first(record.given)),
+    "family": lambda record: _last(record.family),
+    "family_first": lambda record: _first(record.family),
+    "family3": lambda record: _last(record.family)[:3],
+    "family_sound": lambda record: sound(_last(record.family)),
+    "family_skeleton": lambda record: skeleton(_last(record.family)),
+    "family_end": lambda record: _last(record.family)[-4:],
+    "names": lambda record: " ".join(sorted({_first(record.given), _last(record.family)})) if record.given else "",
+    "all_names": lambda record: " ".join(sorted({*record.given, *record.family})) if len(record.given) > 1 else "",
+    "home": lambda record: record.places[0].postcode if record.places else "",
+    "birth": lambda record: record.birth,
+    "birth_year": lambda record: record.birth[:4],
+    "birth_day": lambda record: "" if record.birth[4:] in {"", "0000", "0101"} else record.birth[4:],
+    "birth_month": lambda record: "" if record.birth[4:] in {"", "0000", "0101"} else record.birth[:6],
+    "birth_sorted": lambda record: "".join(sorted(record.birth)),
+    "organisation": lambda record: record.organisation,
+    "organisation_words": lambda record: " ".join(sorted(set(record.organisation.split()))),
+    "organisation_first": lambda record: _first(tuple(record.organisation.split())),
+    "organisation_two": lambda record: " ".join(sorted(record.organisation.split())[:2]),
+    "organisation_sound": lambda record: sound(record.organisation.replace(" ", "")[:12]),
+    "organisation5": lambda record: record.organisation.replace(" ", "")[:5],
+}
+GROUPS: dict[str, Callable[[Features], Sequence[Any]]] = {
+    "email": lambda record: record.emails,
+    "phone": lambda record: record.phones,
+    "place": lambda record: record.places,
+    "tax_id": lambda record: record.tax_ids,
+    "loyalty_id": lambda record: record.loyalty_ids,
+    "customer_number": lambda record: record.customer_numbers,
+    "reference": lambda record: record.references,
+    "registration": lambda record: record.registrations,
+    "extra": lambda record: record.extra,
+}
+
+
+def _itself(value: str) -> str:
+    return value
+
+
+VALUES: dict[str, Callable[[Any], str]] = {
+    "email": _itself,
+    "email.local": lambda email: local if len(local := email.rpartition("@")[0]) > 4 else "",  # noqa: PLR2004 - not `info`
+    "email.domain": lambda email: email.rpartition("@")[2],
+    "phone.tail": lambda phone: phone[-8:],
+    "phone.start": lambda phone: phone[-9:-2],
+    "place.street": lambda place: place.street,
+    "place.street4": lambda place: place.street[:4],
+    "place.house": lambda place: place.house,
+    "place.more": lambda place: place.more,
+    "place.postcode": lambda place: place.postcode,
+    "place.area": lambda place: place.postcode[: max(2, len(place.postcode) - 3)],
+    "place.city": lambda place: place.city,
+    "tax_id": lambda tax_id: tax_id.value,
+    "loyalty_id": _itself,
+    "customer_number": _itself,
+    "reference": _itself,
+    "registration": _itself,
+    "extra": "=".join,
+}
+
+
+def _keys(kind: Kind | None, *texts: str) -> tuple[Key, ...]:
+    return tuple(Key(tuple(text.split()), kind) for text in texts)
+
+
+KEYS: tuple[Key, ...] = (
+    *_keys(None, "email", "phone.tail", "tax_id", "loyalty_id", "customer_number", "reference", "registration"),
+    *_keys(
+        "person",
+        *("email.local initial", "phone.start given", "names birth_year", "names birth_day", "names place.city"),
+        *("names place.postcode", "all_names", "names place.house", "family root birth_month", "names extra"),
+        *("family birth", "given birth", "birth place.postcode", "birth place.house", "birth initial place.area"),
+        *("family_sound birth_month", "family_sound given_sound birth_year", "family_sound root place.area"),
+        *("family_skeleton given_sound birth_sorted", "family_sound birth_day", "root birth_sorted"),
+        *("family place.postcode", "root place.postcode", "family_sound initial place.postcode"),
+        *(
+            "place.street place.house place.postcode",
+            "place.street place.house given3",
+            "place.street4 place.house family3",
+        ),
+        *("place.street place.postcode given3", "place.street family_sound", "place.more family_sound"),
+        *("place.street place.more", "place.house place.postcode given", "place.house place.postcode family3"),
+        *("place.house place.city given3", "place.more given3", "family_end root place.area"),
+        *("family extra birth_year", "root extra birth_year", "given3 family3 birth_year", "birth extra"),
+        *("home extra birth_year", "home extra initial", "given3 family3 place.area"),
+        *("family_first given", "place.postcode place.street4 birth_year"),
+    ),
+    *_keys(
+        "organisation",
+        *(
+            "organisation",
+            "organisation_words",
+            "organisation_two place.city",
+            "organisation_first place.postcode",
+        ),
+        *(
+            "organisation_sound place.area",
+            "organisation_sound place.city",
+            "place.street place.house place.postcode",
+        ),
+        *(
+            "organisation_first place.street",
+            "organisation5 place.postcode",
+            "email.domain",
+            "organisation5 phone.start",
+        ),
+        *(
+            "organisation_first place.area",
+            "organisation_sound",
+            "place.street place.house place.city",
+            "organisation extra",
+        ),
+    ),
+)
+"""One list for online and bulk. Its words are part of every stored key: append, or index anew."""
+
+_SEEDS = tuple(atom(f"{key.kind or ''}|{' '.join(key.parts)}") for key in KEYS)
+
+
+def keys_of(record: Features) -> tuple[int, ...]:
+    """The keys of one record, each once: signed 64-bit integers."""
+    found: dict[int, None] = {}
+    known = {name: atom(take(record)) for name, take in ATOMS.items()}
+    for seed, key in zip(_SEEDS, KEYS, strict=True):
+        if key.kind not in {None, record.kind}:
+            continue
+        state = seed
+        for part in key.parts:
+            if part in known:
+                state = mixed(state, known[part]) if state and known[part] else 0
+        if state:
+            for value in GROUPS[key.group](record) if key.group else (None,):
+                if one := _with_value(state, key, value):
+                    found[one - (1 << 64) if one >= _SIGN else one] = None
+    return tuple(found)
+
+
+def _with_value(state: int, key: Key, value: Any) -> int:
+    for part in key.parts:
+        if part not in ATOMS:
+            number = atom(VALUES[part](value))
+            if not number:
+                return 0
+            state = mixed(state, number)
+    return state
+
+
+def key_columns(records: Sequence[Features]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each key function the keys of all records and the rows they belong to, one function at a time.
+
+    The same numbers as `keys_of`, for as many records as fit: about 16 bytes a row and function.
+    """
+    atoms = _Atoms(records)
+    for seed, key in zip(_SEEDS, KEYS, strict=True):
+        yield _column(atoms, seed, key)
+
+
+class _Atoms:
+    """Atoms of all records as arrays, made once."""
+
+    def __init__(self, records: Sequence[Features]) -> None:
+        self.records = records
+        self.made: dict[str, NDArray[np.uint64]] = {}
+        self.rows: dict[str, tuple[NDArray[np.int64], list[Any]]] = {}
+        self.kinds = np.array([record.kind for record in records], dtype="U12")
+
+    def single(self, name: str) -> NDArray[np.uint64]:
+        """One atom per record."""
+        if name not in self.made:
+            take = ATOMS[name]
+            self.made[name] = np.fromiter(
+                (atom(take(record)) for record in self.records), np.uint64, len(self.records)
+            )
+        return self.made[name]
+
+    def group(self, name: str) -> tuple[NDArray[np.int64], list[Any]]:
+        """Row and value of each value of a list."""
+        if name not in self.rows:
+            values = [GROUPS[name](record) for record in self.records]
+            counts = np.fromiter(map(len, values), np.int64, len(values))
+            self.rows[name] = np.repeat(np.arange(len(values)), counts), list(chain.from_iterable(values))
+        return self.rows[name]
+
+    def flat(self, name: str) -> NDArray[np.uint64]:
+        """One atom per value of a list."""
+        if name not in self.made:
+            _, values = self.group(name.partition(".")[0])
+            take = VALUES[name]
+            self.made[name] = np.fromiter((atom(take(value)) for value in values), np.uint64, len(values))
+        return self.made[name]
+
+
+def _column(atoms: _Atoms, seed: int, key: Key) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    size = len(atoms.records)
+    state = np.full(size, seed, np.uint64)
+    valid = np.ones(size, bool) if key.kind is None else atoms.kinds == key.kind
+    for part in key.parts:
+        if part in ATOMS:
+            number = atoms.single(part)
+            valid &= number != 0
+            state = mixed(state, number)
+    rows: NDArray[np.int64] = np.arange(size)
+    if key.group:
+        rows, _ = atoms.group(key.group)
+        state, valid = state[rows], valid[rows]
+        for part in key.parts:
+            if part not in ATOMS:
+                number = atoms.flat(part)
+                valid &= number != 0
+                state = mixed(state, number)
+    return state[valid].view(np.int64), rows[valid]

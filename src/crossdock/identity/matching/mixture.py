@@ -1,0 +1,168 @@
+"""The three-class mixture and its expectation maximisation, on levels alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossdock.identity.matching.comparisons import Comparison
+
+Shares = NDArray[np.float64]
+ROUNDS_MAX = 200
+TOLERANCE = 1e-7
+FIRM = 2.0
+"""So many pairs' worth of belief in the usual shares stand behind every comparison until records say otherwise."""
+FIRST_AGREEMENT = 0.75
+SHARE_MIN = 1e-9
+
+
+class Sample:
+    """Level patterns, each once, with how often it occurs. Shape of `patterns`: (patterns, comparisons)."""
+
+    def __init__(self, levels: NDArray[np.int8]) -> None:
+        packed = np.ascontiguousarray(levels).view(np.dtype((np.void, max(1, levels.shape[1])))).ravel()
+        _, first, inverse, counts = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
+        self.patterns = levels[first]
+        self.counts = counts.astype(np.float64)
+        self.inverse = inverse.ravel()
+
+    def gathered(self, weights: NDArray[Any]) -> Shares:
+        """The weights of single pairs, summed per pattern."""
+        return np.bincount(self.inverse, weights, minlength=len(self.counts)).astype(np.float64)
+
+    def summed(self, place: int, weights: Shares, size: int) -> Shares:
+        """The weight of each level of one comparison; pairs with nothing to compare do not count."""
+        column = self.patterns[:, place]
+        known = column >= 0
+        return np.bincount(column[known], weights[known], minlength=size).astype(np.float64)
+
+
+class Mixture:
+    """The probabilities of levels in the three classes, and the classes' shares in all pairs."""
+
+    def __init__(self, comparisons: Sequence[Comparison], pairs: float) -> None:
+        self.comparisons = comparisons
+        self.pairs = pairs
+        sizes = [len(comparison.levels) for comparison in comparisons]
+        self.random: list[Shares] = [_usual_random(size) for size in sizes]
+        self.match: list[Shares] = [_usual_match(comparison) for comparison in comparisons]
+        self.household: list[Shares] = [
+            _mixed(match, random, 0.6) if comparison.shared else random.copy()
+            for comparison, match, random in zip(comparisons, self.match, self.random, strict=True)
+        ]
+        self.prior_match = min(0.1, 1e4 / max(pairs, 1e5))
+        self.prior_household = self.prior_match / 2
+
+    def learn(
+        self, sample: Sample, random: Sample, labelled: Sample, same: NDArray[np.bool_], label_weight: float
+    ) -> None:
+        """Fit all of it. Without candidates the usual values stay."""
+        if not sample.counts.size or not random.counts.size:
+            return
+        usual = [one.copy() for one in self.match]
+        drawn = random.counts.sum()
+        self.prior_match = min(0.1, max(0.1 * sample.counts.sum(), 1.0) / self.pairs)
+        self.prior_household = self.prior_match / 4
+        self._fit_random(random, random.counts)
+        for _ in range(ROUNDS_MAX):
+            before = self.prior_match, self.prior_household
+            match, household = self.posteriors(sample.patterns)
+            matches, households = match * sample.counts, household * sample.counts
+            self.prior_match = max(float(matches.sum()) / self.pairs, 0.01 / self.pairs)
+            self.prior_household = max(float(households.sum()) / self.pairs, 0.01 / self.pairs)
+            self._fit_rare(sample, matches, households, usual, labelled, same, label_weight)
+            strangers = random.counts * (1 - sum(self.posteriors(random.patterns)))
+            self._fit_random(random, strangers * drawn / max(strangers.sum(), 1.0))
+            if max(abs(self.prior_match / before[0] - 1), abs(self.prior_household / before[1] - 1)) < TOLERANCE:
+                break
+
+    def posteriors(self, patterns: NDArray[np.int8]) -> tuple[Shares, Shares]:
+        """The probability of a match and of one household, per pattern."""
+        logs = [
+            np.full(len(patterns), np.log(max(share, 1e-300)))
+            for share in (self.prior_match, self.prior_household, 1 - self.prior_match - self.prior_household)
+        ]
+        for place in range(len(self.comparisons)):
+            column = patterns[:, place]
+            for row, shares in enumerate((self.match, self.household, self.random)):
+                logs[row] += np.append(np.log(shares[place]), 0.0)[column]
+        highest = np.maximum.reduce(logs)
+        match, household, random = (np.exp(total - highest) for total in logs)
+        whole = match + household + random
+        return match / whole, household / whole
+
+    def _fit_random(self, sample: Sample, weights: Shares) -> None:
+        for place, comparison in enumerate(self.comparisons):
+            counts = sample.summed(place, weights, len(comparison.levels))
+            self.random[place] = _smooth(counts, _backed(counts, comparison, self.random[place]), 1.0)
+            if not comparison.shared:
+                self.household[place] = self.random[place]
+
+    def _fit_rare(
+        self,
+        sample: Sample,
+        matches: Shares,
+        households: Shares,
+        usual: Sequence[Shares],
+        labelled: Sample,
+        same: NDArray[np.bool_],
+        label_weight: float,
+    ) -> None:
+        if same.size:
+            agreed = labelled.gathered(same * label_weight)
+            apart = labelled.gathered(~same * label_weight)
+            match, household = self.posteriors(labelled.patterns)
+            apart = apart * household / np.maximum(1 - match, SHARE_MIN)
+        for place, comparison in enumerate(self.comparisons):
+            size = len(comparison.levels)
+            counts = sample.summed(place, matches, size)
+            if same.size:
+                counts += labelled.summed(place, agreed, size)
+            self.match[place] = _smooth(counts, _backed(counts, comparison, usual[place]), FIRM)
+            if comparison.shared:
+                counts = sample.summed(place, households, size)
+                if same.size:
+                    counts += labelled.summed(place, apart, size)
+                base = _mixed(usual[place], self.random[place], 0.5)
+                self.household[place] = _smooth(counts, _backed(counts, comparison, base), FIRM)
+
+
+def _usual_random(size: int) -> Shares:
+    shares = np.full(size, 0.05 / max(1, size - 1))
+    shares[-1] = 0.95
+    whole: Shares = shares / shares.sum()
+    return whole
+
+
+def _usual_match(comparison: Comparison) -> Shares:
+    """Mostly agreement: the first level most of all, the others by rank."""
+    size = len(comparison.levels)
+    shares = 0.5 ** np.arange(size, dtype=np.float64)
+    if comparison.grid:
+        first, second = comparison.grid
+        shares = np.outer(0.5 ** np.arange(first), 0.5 ** np.arange(second)).ravel()
+    shares = shares / shares.sum() * (1 - FIRST_AGREEMENT) + 0.02 / size
+    shares[0] += FIRST_AGREEMENT
+    whole: Shares = shares / shares.sum()
+    return whole
+
+
+def _mixed(one: Shares, other: Shares, share: float) -> Shares:
+    return one * share + other * (1 - share)
+
+
+def _backed(counts: Shares, comparison: Comparison, usual: Shares) -> Shares:
+    """What to believe of levels that were hardly seen: for a grid, that its two sides are independent."""
+    if not comparison.grid or counts.sum() < 1:
+        return usual
+    table = counts.reshape(comparison.grid) + usual.reshape(comparison.grid)
+    base = np.outer(table.sum(axis=1), table.sum(axis=0)).ravel()
+    whole: Shares = base / base.sum()
+    return whole
+
+
+def _smooth(counts: Shares, base: Shares, firm: float) -> Shares:
+    shares = np.maximum((counts + firm * base) / (counts.sum() + firm), SHARE_MIN)
+    whole: Shares = shares / shares.sum()
+    return whole

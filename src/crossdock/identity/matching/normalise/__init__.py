@@ -1,0 +1,67 @@
+"""Raw attributes to features: tolerant of anything, the same everywhere."""
+
+from crossdock.identity.matching.normalise.addresses import country_of, place_of
+from crossdock.identity.matching.normalise.dates import date_of
+from crossdock.identity.matching.normalise.emails import email_of
+from crossdock.identity.matching.normalise.names import family_of, root_of, split_full_name, tokens_of
+from crossdock.identity.matching.normalise.organisations import organisation_of, registration_of
+from crossdock.identity.matching.normalise.phones import phone_of
+from crossdock.identity.matching.normalise.tax_ids import tax_id_of
+from crossdock.identity.matching.normalise.text import compact, distinct, fold
+from crossdock.identity.matching.record import Features, Place, Profile
+
+NOWHERE = Place()
+VALUES_MAX = 8
+"""So many values of one attribute are compared: a record with more is a collection, not a person."""
+
+
+def features_of(profile: Profile) -> Features:
+    """The features of `profile`. Raises nothing for any text: what says nothing is left out."""
+    country = country_of(profile.country)
+    places = [place_of(address) for address in profile.addresses[:VALUES_MAX]]
+    home = country or next((place.country for place in places if place.country), "")
+    given, family = _names(profile)
+    organisation, form = "", ""
+    if profile.kind == "organisation":
+        organisation, form = organisation_of(profile.organisation or profile.name, profile.legal_form)
+    elif profile.organisation:
+        organisation, form = organisation_of(profile.organisation)
+    emails = [email_of(text) for text in profile.emails[:VALUES_MAX]]
+    verified = [email_of(text) for text in profile.verified_emails[:VALUES_MAX]]
+    return Features(
+        kind=profile.kind,
+        given=given,
+        root=root_of(given),
+        family=family,
+        organisation=organisation,
+        form=form,
+        registrations=distinct([registration_of(profile.registration)]),
+        birth=date_of(profile.birth_date, home),
+        emails=distinct([*verified, *emails]),
+        verified_emails=distinct(verified),
+        phones=distinct([phone_of(text, home) for text in profile.phones[:VALUES_MAX]]),
+        places=tuple(dict.fromkeys(place for place in places if place != NOWHERE)),
+        tax_ids=tuple(
+            dict.fromkeys(found for text in profile.tax_ids[:VALUES_MAX] if (found := tax_id_of(text, home)))
+        ),
+        loyalty_ids=distinct([compact(text) for text in profile.loyalty_ids[:VALUES_MAX]]),
+        customer_numbers=distinct([compact(text).lstrip("0") for text in profile.customer_numbers[:VALUES_MAX]]),
+        references=distinct([_reference(one.system, one.value) for one in profile.references]),
+        extra=tuple((name, plain) for name, text in profile.extra if (plain := fold(text))),
+    )
+
+
+def _names(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if profile.kind == "organisation":
+        return (), ()
+    given = tokens_of(f"{profile.given} {profile.middle}") if profile.given or profile.middle else ()
+    family = family_of(profile.family) if profile.family else ()
+    if profile.name and not (given and family):
+        from_name = split_full_name(profile.name)
+        given, family = given or from_name[0], family or from_name[1]
+    return given, family
+
+
+def _reference(system: str, value: str) -> str:
+    plain = value.strip()
+    return f"{fold(system)}|{plain}" if plain else ""

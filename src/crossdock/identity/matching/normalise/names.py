@@ -1,0 +1,75 @@
+"""A person's name in tokens: titles, generation marks and particles gone, nicknames led to a root."""
+
+from functools import lru_cache
+
+from crossdock.identity.matching.normalise.nicknames import ROOTS
+from crossdock.identity.matching.normalise.text import fold
+
+TITLES = frozenset(
+    """
+    mr mrs ms miss mx sir dame lord lady dr prof professor rev reverend hon herr frau hr fr dipl ing
+    mag monsieur madame mademoiselle mme mlle senor senora sr sra srta don dona sig signor signora
+    dott dottssa dhr mevr mw phd md mba esq msc bsc pan pani doctor doktor capt captain col colonel
+    maj major gen general lt
+    """.split()
+)
+GENERATIONS = frozenset("jr jnr junior snr senior ii iii iv".split())
+PARTICLES = frozenset(
+    """
+    von van de der den del della di da do dos das du la le lo el al bin ibn ben bint ter ten zu zum
+    zur vom af av mac mc o st san santa y e
+    """.split()
+)
+NOBODY = frozenset(
+    """
+    unknown unbekannt inconnu desconocido sconosciuto none null na nan test tester anonymous anonym
+    guest gast n a firstname lastname vorname nachname name
+    """.split()
+)
+TOKENS_MAX = 8
+
+
+@lru_cache(maxsize=65_536)
+def tokens_of(text: str) -> tuple[str, ...]:
+    """The words of a name that distinguish, in writing order; all of them where nothing else would be left."""
+    words = [word for word in fold(text.replace("-", " ")).split() if word not in NOBODY or len(word) == 1]
+    if words == ["n", "a"]:
+        return ()
+    kept = [word for word in words if word not in TITLES and word not in GENERATIONS]
+    return tuple(_cut(kept or words))
+
+
+def _cut(words: list[str]) -> list[str]:
+    return [word[:40] for word in words[:TOKENS_MAX]]
+
+
+@lru_cache(maxsize=65_536)
+def family_of(text: str) -> tuple[str, ...]:
+    """A family name without its particles ("van der Berg" → berg); they stay where nothing else is left."""
+    words = tokens_of(text)
+    return tuple(word for word in words if word not in PARTICLES) or words
+
+
+def root_of(given: tuple[str, ...]) -> str:
+    """The name behind the first given name: `bob` → `robert`; itself where no table knows it."""
+    return ROOTS.get(given[0], given[0]) if given else ""
+
+
+@lru_cache(maxsize=65_536)
+def split_full_name(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Given and family tokens out of a full name.
+
+    After a comma the given names follow, else the last word is the family.
+
+    A particle before the last word belongs to the family. A single word is taken as family.
+    """
+    before, comma, after = text.partition(",")
+    if comma and tokens_of(after):
+        return tokens_of(after), family_of(before)
+    words = tokens_of(text)
+    if len(words) <= 1:
+        return (), words
+    first_of_family = len(words) - 1
+    while first_of_family > 1 and words[first_of_family - 1] in PARTICLES:
+        first_of_family -= 1
+    return words[:first_of_family], words[-1:]

@@ -1,0 +1,128 @@
+"""Weights of pairs under a model: one computation for a pair of records and for millions.
+
+The weight is the log2 odds of a match against its two rivals (Fellegi and Sunter 1969, with the rival split in
+two):
+
+    weight = log2( p_M ∏ m ) - log2( p_H ∏ h + p_U ∏ u·r )
+
+where m, h and u are the probabilities of the levels found among matches, among people of one household and at
+random, p the
+shares of the three classes in all pairs, and r how much more frequent the agreeing value is than usual.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossdock.identity.matching.catalogue import comparisons_of
+from crossdock.identity.matching.columns import Columns, Index
+from crossdock.identity.matching.model import KindModel, TermTable
+from crossdock.identity.matching.rules import Rule, ruled
+
+Weights = NDArray[np.float64]
+RULE_LINK, RULE_VETO = 40.0, -100.0
+"""What a rule's word counts as, in bits."""
+FAR_BELOW = -60.0
+
+
+def _ratios(columns: Columns, table: TermTable) -> NDArray[np.float32]:
+    texts = columns.text(table.column) if is_text(table.column) else columns.values(table.column)
+    shares, rare = table.shares, table.rare
+    found = np.fromiter((shares.get(value, rare) for value in texts.values), np.float64, len(texts))
+    ratios: NDArray[np.float32] = np.log2(found / table.mean).astype(np.float32)
+    return ratios
+
+
+def is_text(column: str) -> bool:
+    """Whether a column has one text per record (and not a list)."""
+    return column in {"given", "middle", "family", "birth", "organisation", "form"} or column.startswith("extra:")
+
+
+class Judgement:
+    """What the comparisons found for pairs: levels, term ratios (log2) and rules.
+
+    Shapes: (pairs, comparisons) twice, (pairs,).
+    """
+
+    __slots__ = ("levels", "ratios", "rules")
+
+    def __init__(self, levels: NDArray[np.int8], ratios: NDArray[np.float32], rules: NDArray[np.int8]) -> None:
+        self.levels = levels
+        self.ratios = ratios
+        self.rules = rules
+
+
+class Scale:
+    """A model made ready for weighing."""
+
+    def __init__(self, model: KindModel) -> None:
+        self.model = model
+        self.comparisons = comparisons_of(model.kind, model.extras)
+        self.tables = [one.terms for one in model.comparisons]
+
+    def judge(self, left: Columns, i: Index, right: Columns, j: Index) -> Judgement:
+        """Levels, ratios and rules of the pairs `(left[i], right[j])`."""
+        levels = np.empty((i.size, len(self.comparisons)), np.int8)
+        ratios = np.zeros((i.size, len(self.comparisons)), np.float32)
+        for place, (comparison, tables) in enumerate(zip(self.comparisons, self.tables, strict=True)):
+            judged = comparison.compare(left, i, right, j)
+            levels[:, place] = judged.levels
+            agreeing = np.flatnonzero(judged.terms >= 0)
+            if agreeing.size and tables:
+                ratios[agreeing, place] = self._ratios_of(left, place, tables)[judged.terms[agreeing]]
+        return Judgement(levels, ratios, ruled(left, i, right, j))
+
+    def _ratios_of(self, columns: Columns, place: int, tables: Sequence[TermTable]) -> NDArray[np.float32]:
+        """log2 of each term's frequency over the usual one, for all of a comparison's term columns in a row."""
+        known = columns.kept(f"ratios {place}")
+        if not (known and known[0] is tables):
+            known[:] = [tables, np.concatenate([_ratios(columns, table) for table in tables])]
+        ratios: NDArray[np.float32] = known[1]
+        return ratios
+
+    @cached_property
+    def _logs(self) -> tuple[Weights, Weights, Weights]:
+        """log2 of the probabilities as (comparisons, levels + 1), the last column for nothing to compare."""
+        widest = max(len(one.match) for one in self.model.comparisons) + 1
+        logs = np.zeros((3, len(self.model.comparisons), widest))
+        for place, one in enumerate(self.model.comparisons):
+            for row, shares in enumerate((one.match, one.household, one.random)):
+                logs[row, place, : len(shares)] = np.log2(shares)
+        return logs[0], logs[1], logs[2]
+
+    def terms_of(self, judgement: Judgement) -> tuple[Weights, Weights, Weights]:
+        """log2 likelihoods of the levels found under match, household and random; (pairs, comparisons) each."""
+        places = np.arange(len(self.comparisons))
+        levels = judgement.levels.astype(np.int64)
+        match, household, random = (logs[places, levels] for logs in self._logs)
+        # Households repeat a value whatever its frequency where they share it at all; else it is chance there,
+        # too.
+        chance = np.array([not comparison.shared for comparison in self.comparisons])
+        household = household + judgement.ratios * chance
+        return match, household, random + judgement.ratios
+
+    def gains(self) -> list[list[float]]:
+        """Bits for a match per comparison and level, against strangers, at a usual frequency."""
+        return [np.log2(np.array(one.match) / np.array(one.random)).tolist() for one in self.model.comparisons]
+
+    def priors(self) -> tuple[float, float, float]:
+        """log2 of the shares of matches, households and strangers in all pairs."""
+        match, household = self.model.prior_match, self.model.prior_household
+        return tuple(np.log2([match, household, 1 - match - household]).tolist())
+
+    def weigh(self, judgement: Judgement) -> Weights:
+        """The weight of each pair in bits, without rules."""
+        match, household, random = (
+            logs.sum(axis=1) + prior for logs, prior in zip(self.terms_of(judgement), self.priors(), strict=True)
+        )
+        weights: Weights = np.maximum(match - np.logaddexp2(household, random), FAR_BELOW)
+        return weights
+
+    def decided(self, judgement: Judgement) -> Weights:
+        """The weight of each pair in bits, with what rules say."""
+        weights = self.weigh(judgement)
+        links = judgement.rules > Rule.NONE
+        weights = np.where(links, np.maximum(weights, RULE_LINK), weights)
+        return np.where(judgement.rules < Rule.NONE, RULE_VETO, weights)
