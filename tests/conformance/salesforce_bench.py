@@ -9,19 +9,28 @@ from typing import Any
 
 import msgspec
 
+from crossdock.adapters.salesforce import ADAPTER, party_mapping
 from crossdock.adapters.salesforce.local import connection
+from crossdock.adapters.salesforce.settings import CustomerFields
 from crossdock.adapters.salesforce.simulator import SalesforceSimulator
 from crossdock.adapters.salesforce.simulator.api.front import Front
 from crossdock.adapters.salesforce.simulator.directory import ConnectedApp
-from crossdock.adapters.salesforce.simulator.faults import DropAfterCommit, DropBeforeWork, Unavailable
+from crossdock.adapters.salesforce.simulator.faults import (
+    DeliverTwice,
+    DropAfterCommit,
+    DropBeforeWork,
+    Unavailable,
+)
 from crossdock.adapters.salesforce.simulator.seeding import Line
 from crossdock.canonical.order import Order
-from crossdock.canonical.party import Address, Customer, ExternalReference
+from crossdock.canonical.party import Address, Customer, ExternalReference, Party
+from crossdock.identity.golden.fields import FieldValue, fields_of
 from crossdock.ports.manifest import Role
-from crossdock.testing.bench import Offered, ShownStatus, SinkBench, SourceBench
+from crossdock.testing.bench import CustomerBench, Offered, ShownStatus, SinkBench, SourceBench
 from crossdock.transport.loopback import LoopbackServer, Request, Response
 
 DATA = "/services/data/"
+FIELDS = CustomerFields()
 COLLECTION = "/composite/sobjects"
 PRODUCTS = ("P-100", "P-110", "P-120")
 SETTINGS: Mapping[str, Any] = {
@@ -39,7 +48,7 @@ SETTINGS: Mapping[str, Any] = {
 Bend = Callable[[Any], None]
 
 
-class SalesforceBench(SourceBench, SinkBench):
+class SalesforceBench(SourceBench, SinkBench, CustomerBench):
     """Everything the suite may ask for."""
 
     def __init__(self, simulator: SalesforceSimulator, port: int) -> None:
@@ -63,7 +72,7 @@ class SalesforceBench(SourceBench, SinkBench):
         self._peak = max(self._peak, self._in_flight)
         try:
             await asyncio.sleep(self._slow_seconds)
-            self._writes += request.method == "PATCH"
+            self._writes += request.method in ("PATCH", "POST")
             return self._bent(request.path, await self._front.respond(request))
         finally:
             self._in_flight -= 1
@@ -91,7 +100,7 @@ class SalesforceBench(SourceBench, SinkBench):
         self.simulator.faults.add(DropBeforeWork(path=DATA, method="GET"))
 
     async def lose_next_answer(self) -> None:
-        self.simulator.faults.add(DropAfterCommit(path=DATA, method="PATCH"))
+        self.simulator.faults.add(DropAfterCommit(path="/composite|/Soap/"))
 
     async def expire_credential(self) -> None:
         self.simulator.expire_sessions()
@@ -109,14 +118,14 @@ class SalesforceBench(SourceBench, SinkBench):
         self._bends.append((self._path(role), bend))
 
     async def drop_field(self, role: Role) -> str:
-        if role is Role.ORDER_SOURCE:
+        if role in (Role.ORDER_SOURCE, Role.CUSTOMER_SOURCE):
             self._bends.append((self._path(role), lambda body: body.pop("totalSize")))
             return "$.totalSize"
         self._bends.append((self._path(role), lambda body: body[0].pop("success")))
         return "$[0].success"
 
     def _path(self, role: Role) -> str:
-        return "/query" if role is Role.ORDER_SOURCE else COLLECTION
+        return "/query" if role in (Role.ORDER_SOURCE, Role.CUSTOMER_SOURCE) else COLLECTION
 
     async def slow_down(self, seconds: float) -> None:
         self._slow_seconds = seconds
@@ -213,6 +222,48 @@ class SalesforceBench(SourceBench, SinkBench):
             return None
         value = str(label).lower().replace(" ", "_")
         return ShownStatus(status=value, reason=row["Hub_Reason__c"], erp_number=row["ErpOrderNumber__c"])
+
+    async def enter_customer(self, says: Party) -> ExternalReference:
+        return self._enter(says, announce=True)
+
+    def _enter(self, says: Party, *, announce: bool) -> ExternalReference:
+        row = party_mapping.changes_row(says, FIELDS, person=says.kind == "person")
+        (record,) = self.simulator.seed.rows("Account", [row], announce=announce)
+        return party_mapping.reference_to(record)
+
+    async def edit_customer(self, record: ExternalReference, says: Party) -> None:
+        row = party_mapping.changes_row(says, FIELDS, person=False)
+        self.simulator.seed.update("Account", record.value, row)
+
+    async def remove_customer(self, record: ExternalReference) -> None:
+        self.simulator.seed.delete("Account", record.value)
+
+    async def restore_customer(self, record: ExternalReference) -> None:
+        self.simulator.seed.undelete("Account", record.value)
+
+    async def merge_customers(self, survivor: ExternalReference, absorbed: ExternalReference) -> None:
+        self.simulator.seed.merge("Account", survivor.value, absorbed.value)
+
+    async def enter_unreadable_customer(self) -> str:
+        row = {"Name": "Nobody", "BillingCountry": "Atlantis"}
+        return self.simulator.seed.rows("Account", [row], announce=True)[0]
+
+    async def redeliver_customer(self, record: ExternalReference) -> None:
+        self.simulator.faults.add(DeliverTwice())
+
+    async def lose_customer_events(self, statements: Sequence[Party]) -> Sequence[ExternalReference]:
+        lost = [self._enter(says, announce=False) for says in statements]
+        self.simulator.publish_overflow("Account")
+        return lost
+
+    async def customers_under(self, key: str) -> Sequence[ExternalReference]:
+        rows = self.simulator.rows("Account")
+        return [party_mapping.reference_to(row["Id"]) for row in rows if row["Hub_Key__c"] == key]
+
+    async def kept_fields(self, record: ExternalReference) -> Mapping[str, FieldValue] | None:
+        rows = [row for row in self.simulator.rows("Account") if row["Id"] == record.value]
+        settings = ADAPTER.load_settings(self.settings)
+        return fields_of(party_mapping.says_of(rows[0], settings)) if rows else None
 
     async def write_calls(self) -> int:
         return self._writes

@@ -39,3 +39,16 @@ class TestOrderSource(OnTheSimulator, conformance.OrderSourceConformance):
 
 class TestStatusSink(OnTheSimulator, conformance.StatusSinkConformance):
     pass
+
+
+class TestCustomerSource(OnTheSimulator, conformance.CustomerSourceConformance):
+    @pytest.fixture
+    def ahead_max(self) -> int:
+        """Two batches of one event: one with the hub, one to come."""
+        return 2
+
+
+class TestCustomerSink(OnTheSimulator, conformance.CustomerSinkConformance):
+    @pytest.fixture
+    def unique_key(self) -> bool:
+        return True

@@ -1,4 +1,4 @@
-"""The Salesforce dock: orders in by events, statuses back in collections."""
+"""The Salesforce dock: orders and customers in by events, statuses and customers back in collections."""
 
 from crossdock.ports.manifest import AdapterManifest, Limits, Role
 
@@ -6,7 +6,7 @@ ADAPTER = AdapterManifest(
     name="salesforce",
     title="Salesforce (Sales and Service Cloud)",
     tested_versions=("simulator, API 66.0", "simulator, API 67.0"),
-    roles=frozenset({Role.ORDER_SOURCE, Role.STATUS_SINK}),
+    roles=frozenset({Role.ORDER_SOURCE, Role.STATUS_SINK, Role.CUSTOMER_SOURCE, Role.CUSTOMER_SINK}),
     settings="crossdock.adapters.salesforce.settings:SalesforceSettings",
     dock="crossdock.adapters.salesforce.adapter:SalesforceDock",
     local="crossdock.adapters.salesforce.local:LocalSalesforce",

@@ -1,8 +1,10 @@
-"""The Salesforce dock: an order source and a status sink. It maps, calls and maps back, and decides nothing."""
+"""The Salesforce dock: orders and customers by events, statuses and customers back. It decides nothing."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from crossdock.adapters.salesforce.client import SalesforceClient
+from crossdock.adapters.salesforce.customer_stream import CustomerStream
+from crossdock.adapters.salesforce.customers import Accounts
 from crossdock.adapters.salesforce.loads import upsert_records
 from crossdock.adapters.salesforce.mapping import long_id, status_row
 from crossdock.adapters.salesforce.orders import OrderReader
@@ -11,8 +13,11 @@ from crossdock.adapters.salesforce.rows import RowOutcome, update_rows
 from crossdock.adapters.salesforce.settings import SalesforceSettings
 from crossdock.adapters.salesforce.stream import OrderStream
 from crossdock.adapters.salesforce.wire import Row
+from crossdock.canonical.party import ExternalReference
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import CrossdockError
+from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_source import CustomerBatch
 from crossdock.ports.manifest import SystemCheck
 from crossdock.ports.order_source import ArrivalBatch, Gap
 from crossdock.ports.status_sink import StatusUpdate
@@ -26,6 +31,7 @@ class SalesforceDock:
         self.client = SalesforceClient(settings, clock)
         self._settings = settings
         self._reader = OrderReader(self.client)
+        self._accounts = Accounts(self.client)
         self._bus = EventBus(settings, self.client.sign_in)
 
     @property
@@ -96,6 +102,34 @@ class SalesforceDock:
         rows = [status_row(latest[record], self._settings.statuses) for record in records]
         outcomes = dict(zip(records, await update_rows(self.client, rows), strict=True))
         return [_fault(outcomes[long_id(update.record)]) for update in updates]
+
+    def customer_changes(self, position: str) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.customer_changes`."""
+        return CustomerStream(self.client, self._bus, self._accounts, position).batches()
+
+    def refill_customers(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.refill_customers`."""
+        return self._accounts.refill(gap)
+
+    async def count_changed_customers(self, gap: Gap) -> int:
+        """See `CustomerSource.count_changed_customers`."""
+        return await self._accounts.count(gap)
+
+    async def write_customers(self, writes: Sequence[CustomerWrite]) -> Sequence[CustomerRecord | CrossdockError]:
+        """See `CustomerSink.write_customers`."""
+        return await self._accounts.write(writes)
+
+    async def read_customers(self, records: Sequence[ExternalReference]) -> Sequence[CustomerRecord | None]:
+        """See `CustomerSink.read_customers`."""
+        return await self._accounts.read(records)
+
+    async def find_customer(self, *, key: str) -> CustomerRecord | None:
+        """See `CustomerSink.find_customer`."""
+        return await self._accounts.find(key=key)
+
+    async def join_customers(self, merge: CustomerMerge) -> CustomerRecord:
+        """See `CustomerSink.join_customers`."""
+        return await self._accounts.join(merge)
 
     def parent_of(self, update: StatusUpdate) -> str:
         """The account whose lock an update may need, where it is known: updates of one should not overlap."""

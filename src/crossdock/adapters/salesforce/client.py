@@ -68,13 +68,14 @@ class SalesforceClient:
         content: bytes = b"",
         content_type: str = "application/json",
         params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """One request below `/services/data/vXX.0/` (or of an absolute path); returns the body of a 2xx answer.
 
         An expired session is renewed once and the call repeated: the vendor did nothing with the first one.
         """
         body = _JSON.encode(json) if json is not None else content
-        headers = {"Content-Type": content_type} if body else {}
+        headers = {**({"Content-Type": content_type} if body else {}), **(headers or {})}
         url = path if path.startswith("/") else self._version_path + path
         session = await self.sign_in.session()
         answer = await self._send(session, method, url, body, headers, params, writes=writes)
@@ -86,9 +87,31 @@ class SalesforceClient:
             raise failures.from_answer(answer.status, answer.body, writes=writes, retry_after_seconds=wait)
         return answer.body
 
-    async def query(self, soql: str) -> AsyncIterator[wire.QueryPage]:
-        """The pages of a query's result, as the org cuts them."""
-        page = _decoded(await self.call("GET", "query", params={"q": soql}, writes=False), wire.QueryPage)
+    async def soap(self, operation: str, *, origin: str = "") -> bytes:
+        """One call of the SOAP API, for the little that REST cannot do; `operation` is the body's one element.
+
+        Returns the envelope of a success; a fault raises like a refusal of the REST API, and an expired session
+        is renewed once.
+        """
+        session = await self.sign_in.session()
+        answer = await self._send_soap(session, operation, origin)
+        if failures.is_soap_expired(answer.status, answer.body):
+            session = await self.sign_in.renew(session)
+            answer = await self._send_soap(session, operation, origin)
+        if answer.status not in _SUCCESS:
+            raise failures.from_soap(answer.status, answer.body)
+        return answer.body
+
+    async def _send_soap(self, session: Session, operation: str, origin: str) -> HttpAnswer:
+        path = f"/services/Soap/u/{self.settings.api_version}/{session.organization_id}"
+        document = wire.soap_document(session.access_token.reveal(), origin or ORIGIN_MARK, operation)
+        headers = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accept": "text/xml"}
+        return await self._send(session, "POST", path, document, headers, None, writes=True)
+
+    async def query(self, soql: str, *, deleted: bool = False) -> AsyncIterator[wire.QueryPage]:
+        """The pages of a query's result, as the org cuts them; of rows in the recycle bin, too, if so wished."""
+        resource = "queryAll" if deleted else "query"
+        page = _decoded(await self.call("GET", resource, params={"q": soql}, writes=False), wire.QueryPage)
         yield page
         async for following in self.more(page):
             yield following
@@ -101,13 +124,18 @@ class SalesforceClient:
             page = _decoded(await self.call("GET", page.next_records_url, writes=False), wire.QueryPage)
             yield page
 
-    async def count(self, soql: str) -> int:
+    async def count(self, soql: str, *, deleted: bool = False) -> int:
         """The answer to a `SELECT COUNT()`."""
-        body = await self.call("GET", "query", params={"q": soql}, writes=False)
+        body = await self.call("GET", "queryAll" if deleted else "query", params={"q": soql}, writes=False)
         return _decoded(body, wire.QueryPage).total_size
 
     async def composite(
-        self, requests: Sequence[Mapping[str, Any]], *, writes: bool, all_or_none: bool = True
+        self,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        writes: bool,
+        all_or_none: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[wire.SubAnswer, ...]:
         """Up to 25 requests as one call: `{method, url, referenceId, body}`, urls below the version's path.
 
@@ -116,7 +144,7 @@ class SalesforceClient:
         assert 0 < len(requests) <= SUBREQUESTS_MAX
         absolute = [{**request, "url": self._version_path + str(request["url"])} for request in requests]
         payload = {"allOrNone": all_or_none, "compositeRequest": absolute}
-        body = await self.call("POST", "composite", json=payload, writes=writes)
+        body = await self.call("POST", "composite", json=payload, writes=writes, headers=headers)
         return _decoded(body, wire.CompositeAnswer).composite_response
 
     async def describe(self, sobject: str) -> wire.ObjectDescription:

@@ -1,5 +1,6 @@
 """What an event means for us: orders to look up, an order it carries, or that more was missed than it tells."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,11 +12,12 @@ from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Finding
 
 ENTITY = "Order"
+CUSTOMER_ENTITY = "Account"
 _DELETIONS = frozenset({"DELETE", "GAP_DELETE"})
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """At most one of: orders to look up by Id, an order's own JSON, a fault, or `resync` with the reason.
+    """At most one of: records to look up by Id, an order's JSON, a change, a fault, `resync` with the reason.
 
     `at` is the org's time of the event.
     """
@@ -23,13 +25,29 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     record_ids: tuple[str, ...] = ()
     payload: bytes = b""
+    change: ChangeEvent | None = None
     fault: Finding | None = None
     resync: str = ""
 
     @property
     def is_nothing(self) -> bool:
         """The event is none of our business."""
-        return not (self.record_ids or self.payload or self.fault or self.resync)
+        return not (self.record_ids or self.payload or self.change or self.fault or self.resync)
+
+
+Interpret = Callable[[ChangeEvent | PlatformEvent, EventSchema, SalesforceSettings], Meaning]
+"""What an event means for those who listen."""
+
+
+def customer_meaning(
+    event: ChangeEvent | PlatformEvent, _schema: EventSchema, _settings: SalesforceSettings
+) -> Meaning:
+    """What an event means for customers: accounts that changed. Whose change it was is for the hub to judge."""
+    if not isinstance(event, ChangeEvent) or event.entity != CUSTOMER_ENTITY:
+        return Meaning(at=event.created_at if isinstance(event, PlatformEvent) else event.committed_at)
+    if event.is_overflow:
+        return Meaning(at=event.committed_at, resync=f"{event.change_type} without the records")
+    return Meaning(at=event.committed_at, change=event)
 
 
 def meaning_of(event: ChangeEvent | PlatformEvent, schema: EventSchema, settings: SalesforceSettings) -> Meaning:

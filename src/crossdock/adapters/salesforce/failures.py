@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import msgspec
 
-from crossdock.adapters.salesforce.wire import SYSTEM, ErrorItem, TokenRefusal
+from crossdock.adapters.salesforce.wire import SYSTEM, ErrorItem, TokenRefusal, soap_fault
 from crossdock.kit.errors import (
     Conflict,
     CrossdockError,
@@ -51,7 +51,7 @@ _KINDS: Mapping[type[CrossdockError], str] = {
         DUPLICATES_DETECTED CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER FAILED_ACTIVATION
         INSUFFICIENT_ACCESS INSUFFICIENT_ACCESS_OR_READONLY INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY
         ENTITY_IS_DELETED NOT_FOUND DELETE_FAILED DEPENDENCY_EXISTS CIRCULAR_DEPENDENCY APEX_ERROR
-        TRANSFER_REQUIRES_READ OP_WITH_INVALID_USER_TYPE_EXCEPTION
+        INVALID_OPERATION UNDELETE_FAILED TRANSFER_REQUIRES_READ OP_WITH_INVALID_USER_TYPE_EXCEPTION
     """,
     Invalid: """
         REQUIRED_FIELD_MISSING STRING_TOO_LONG FIELD_CUSTOM_VALIDATION_EXCEPTION FIELD_INTEGRITY_EXCEPTION
@@ -150,6 +150,20 @@ def from_items(items: Sequence[ErrorItem], *, status: int = 0) -> CrossdockError
     if isinstance(error, Locked):
         error.retry_after_seconds = LOCKED_WAIT_SECONDS
     return error
+
+
+def from_soap(status: int, body: bytes) -> CrossdockError:
+    """The error behind a SOAP fault; what is none came from something in between, and the call may have landed."""
+    code, words = soap_fault(body)
+    if code:
+        return from_items([ErrorItem(message=words, status_code=code)])
+    kind = Unavailable if status == _SERVICE_UNAVAILABLE else OutcomeUnknown
+    return _error(kind, f"HTTP {status} without an explanation", "salesforce-http", str(status))
+
+
+def is_soap_expired(status: int, body: bytes) -> bool:
+    """Whether a fault says that the session is over."""
+    return status >= _SERVER_ERROR and soap_fault(body)[0] == SESSION_EXPIRED
 
 
 def from_bulk(text: str) -> CrossdockError:

@@ -16,7 +16,7 @@ from crossdock.adapters.salesforce import pubsub
 from crossdock.adapters.salesforce import pubsub_api_pb2 as api
 from crossdock.adapters.salesforce.changes import read_event
 from crossdock.adapters.salesforce.client import SalesforceClient
-from crossdock.adapters.salesforce.events import Meaning, meaning_of
+from crossdock.adapters.salesforce.events import Interpret, Meaning
 from crossdock.adapters.salesforce.failures import PositionLost
 from crossdock.adapters.salesforce.position import TopicPosition
 from crossdock.adapters.salesforce.settings import CREDITS_MAX
@@ -72,6 +72,7 @@ class Feed:
         client: SalesforceClient,
         inbox: Inbox,
         known: TopicPosition,
+        interpret: Interpret,
     ) -> None:
         self._topic = topic
         self._bus = bus
@@ -79,6 +80,7 @@ class Feed:
         self._clock = client.clock
         self._settings = client.settings.events
         self._inbox = inbox
+        self._interpret = interpret
         self._replay_id = known.replay_id
         self._at: Instant = known.at
         self._missed = ""
@@ -212,7 +214,7 @@ class Feed:
         """What the event means; one that cannot be read is a fault of its own and holds nobody up."""
         try:
             schema = await self._bus.schema(event.schema_id)
-            return meaning_of(read_event(event.payload, schema), schema, self._client.settings)
+            return self._interpret(read_event(event.payload, schema), schema, self._client.settings)
         except (ValueError, Misconfigured) as error:
             _log.warning("unreadable event", topic=self._topic, exc_type=type(error).__name__)
             finding = Finding(code="event-unreadable", path="$", message="the event cannot be read by its schema")

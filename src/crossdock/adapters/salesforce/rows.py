@@ -1,10 +1,10 @@
-"""Writing rows in collections of 200: updates by Id and upserts by a unique external id, never a bare create.
+"""Writing rows in collections of 200: updates by Id, upserts and inserts by a unique external id.
 
 Each row has its own outcome. A call that failed as a whole fails all of its rows, and the rest is not tried: it
 would only meet the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -27,9 +27,18 @@ class Upserted(msgspec.Struct, frozen=True):
 RowOutcome = Upserted | CrossdockError
 
 
-async def update_rows(client: SalesforceClient, rows: Sequence[wire.Row]) -> list[RowOutcome]:
+async def create_rows(
+    client: SalesforceClient, rows: Sequence[wire.Row], *, headers: Mapping[str, str] | None = None
+) -> list[RowOutcome]:
+    """Insert records; each row has `attributes.type` and a unique external id, so that none is made twice."""
+    return await _write(client, "composite/sobjects", rows, method="POST", headers=headers)
+
+
+async def update_rows(
+    client: SalesforceClient, rows: Sequence[wire.Row], *, headers: Mapping[str, str] | None = None
+) -> list[RowOutcome]:
     """Update existing records; every row has `id` and `attributes.type`. Repeating it shows the same."""
-    return await _write(client, "composite/sobjects", rows)
+    return await _write(client, "composite/sobjects", rows, headers=headers)
 
 
 async def upsert_rows(
@@ -40,12 +49,20 @@ async def upsert_rows(
     return await _write(client, path, [{"attributes": {"type": sobject}, **row} for row in rows])
 
 
-async def _write(client: SalesforceClient, path: str, rows: Sequence[wire.Row]) -> list[RowOutcome]:
+async def _write(
+    client: SalesforceClient,
+    path: str,
+    rows: Sequence[wire.Row],
+    *,
+    method: str = "PATCH",
+    headers: Mapping[str, str] | None = None,
+) -> list[RowOutcome]:
     """Outcomes in the rows' order. Raises only where the first call failed: nothing else was tried then."""
     outcomes: list[RowOutcome] = []
     for start in range(0, len(rows), COLLECTION_ROWS_MAX):
         try:
-            results = await _write_chunk(client, path, rows[start : start + COLLECTION_ROWS_MAX])
+            chunk = rows[start : start + COLLECTION_ROWS_MAX]
+            results = await _write_chunk(client, method, path, chunk, headers)
         except CrossdockError as error:
             if not outcomes:
                 raise
@@ -56,10 +73,14 @@ async def _write(client: SalesforceClient, path: str, rows: Sequence[wire.Row]) 
 
 
 async def _write_chunk(
-    client: SalesforceClient, path: str, rows: Sequence[wire.Row]
+    client: SalesforceClient,
+    method: str,
+    path: str,
+    rows: Sequence[wire.Row],
+    headers: Mapping[str, str] | None,
 ) -> tuple[wire.RowResult, ...]:
     payload: dict[str, Any] = {"allOrNone": False, "records": rows}
-    body = await client.call("PATCH", path, json=payload, writes=True)
+    body = await client.call(method, path, json=payload, writes=True, headers=headers)
     results = decode(body, tuple[wire.RowResult, ...], system=wire.SYSTEM)
     if len(results) != len(rows):
         words = f"{len(results)} results for {len(rows)} rows"

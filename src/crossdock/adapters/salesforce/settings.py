@@ -63,6 +63,71 @@ class StatusFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return tuple(name for name in named if name)
 
 
+def _address(name: str, prefix: str) -> dict[str, str]:
+    parts = {
+        "lines": "Street",
+        "postal_code": "PostalCode",
+        "city": "City",
+        "region": "State",
+        "country": "Country",
+    }
+    return {f"{name}.{part}": f"{prefix}{field}" for part, field in parts.items()}
+
+
+COMMON_FIELDS: Mapping[str, str] = {
+    "account.number": "ErpId__c",
+    "account.status": "AccountStatus__c",
+    "contact.phone": "Phone",
+    **_address("billing.address", "Billing"),
+    **_address("shipping.default.address", "Shipping"),
+    "tax.number": "TaxId__c",
+    "tax.classification": "TaxClass__c",
+    "tax.exemption.exempt": "TaxExempt__c",
+    "terms.code": "PaymentTerms__c",
+    "terms.days_net": "PaymentDays__c",
+    "credit.status": "CreditStatus__c",
+    "loyalty.main.number": "LoyaltyId__c",
+    "consents.email-marketing.status": "EmailConsent__c",
+    "engagement.lead_source": "AccountSource",
+}
+BUSINESS_FIELDS: Mapping[str, str] = {
+    "organisation.name": "Name",
+    "organisation.legal_name": "LegalName__c",
+    "organisation.registration_number": "RegistrationNumber__c",
+    "organisation.industry": "Industry",
+    "organisation.website": "Website",
+    "contact.email": "Email__c",
+}
+PERSON_FIELDS: Mapping[str, str] = {
+    "person.name.salutation": "Salutation",
+    "person.name.given": "FirstName",
+    "person.name.family": "LastName",
+    "person.birth_date": "PersonBirthdate",
+    "contact.email": "PersonEmail",
+    "contact.mobile": "PersonMobilePhone",
+    "contact.job_title": "PersonTitle",
+}
+
+
+class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where accounts keep what the hub knows of customers: names of its field catalogue to fields of Account.
+
+    `common` are on every account, `business` and `person` only on business and on person accounts. A field that
+    the org lacks is left out. `key` and `content` must be there to create customers: under which key (unique
+    external id), and a digest of what was said then. `link` shows which account is the same customer.
+    `allow_duplicates` saves what a duplicate rule only warns of. Listens to `topics`.
+    """
+
+    common: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(COMMON_FIELDS))
+    business: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(BUSINESS_FIELDS))
+    person: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(PERSON_FIELDS))
+    key: FieldName = "Hub_Key__c"
+    content: FieldName = "Hub_Content__c"
+    link: OptionalField = "Hub_Link__c"
+    allow_duplicates: bool = False
+    topics: Annotated[tuple[Topic, ...], Meta(min_length=1, max_length=20)] = ("/data/AccountChangeEvent",)
+
+
 class EventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How events are listened to.
 
@@ -125,6 +190,7 @@ class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     units: Mapping[str, Unit] = {}
     orders: OrderFields = OrderFields()
     statuses: StatusFields = StatusFields()
+    customers: CustomerFields = CustomerFields()
     events: EventSettings = EventSettings()
     bulk_poll_seconds_min: Positive = 0.5
     bulk_poll_seconds_max: Positive = 30.0

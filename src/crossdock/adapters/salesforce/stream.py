@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
 from crossdock.adapters.salesforce.client import SalesforceClient
+from crossdock.adapters.salesforce.events import Interpret, meaning_of
 from crossdock.adapters.salesforce.feed import Delivery, Failed, Feed, Inbox
 from crossdock.adapters.salesforce.mapping import to_arrival
 from crossdock.adapters.salesforce.orders import OrderReader
@@ -24,38 +25,65 @@ from crossdock.adapters.salesforce.position import TopicPosition, decode_positio
 from crossdock.adapters.salesforce.pubsub import EventBus
 from crossdock.adapters.salesforce.settings import COLLECTION_ROWS_MAX
 from crossdock.kit.errors import Invalid, Transient
-from crossdock.ports.order_source import Arrival, ArrivalBatch
+from crossdock.ports.order_source import Arrival, ArrivalBatch, Gap
 
 _log = structlog.get_logger("salesforce.events")
 
 Answer = TypeVar("Answer")
+Batch = TypeVar("Batch")
+Batch_co = TypeVar("Batch_co", covariant=True)
 
 
-class OrderStream:
-    """One run through the topics from a stored position on; `batches` is iterated once."""
+class Hears(Protocol[Batch_co]):
+    """What a stream of one kind of batch adds to `EventStream`."""
 
-    def __init__(self, client: SalesforceClient, bus: EventBus, reader: OrderReader, position: str) -> None:
+    async def _prepare(self) -> object:
+        """Read whatever is needed before the first event."""
+        ...
+
+    def _without_arrivals(self, position: str, gap: Gap | None = None) -> Batch_co:
+        """A batch that brings a position, or a gap."""
+        ...
+
+    def _arrived(
+        self, deliveries: Sequence[Delivery], position: str, before: str
+    ) -> AsyncGenerator[Batch_co, None]:
+        """The batches that these deliveries become; none but the last bears `position`."""
+        ...
+
+
+class EventStream(Hears[Batch], Generic[Batch]):
+    """One run through some topics from a stored position on; `batches` is iterated once.
+
+    Subclasses say what an event means (`interpret`), what must be known first, and what becomes of deliveries.
+    """
+
+    interpret: Interpret = staticmethod(meaning_of)
+
+    def __init__(self, client: SalesforceClient, bus: EventBus, topics: Sequence[str], position: str) -> None:
         self._client = client
         self._clock = client.clock
         self._settings = client.settings.events
+        self._topics = topics
         self._bus = bus
-        self._reader = reader
         self._position = position
         self._positions: dict[str, TopicPosition] = {}
         self._feeds: dict[str, Feed] = {}
         self._inbox: Inbox = asyncio.Queue()
         self._carried: Delivery | Failed | None = None
 
-    async def batches(self) -> AsyncGenerator[ArrivalBatch, None]:
-        """See `OrderSource.arrivals`."""
-        await self._patiently(self._reader.prepare)
+    async def batches(self) -> AsyncGenerator[Batch, None]:
+        """Batches without end; see the source's port."""
+        await self._patiently(self._prepare)
         self._positions = self._stored()
-        if unheard := [topic for topic in self._settings.topics if topic not in self._positions]:
+        if unheard := [topic for topic in self._topics if topic not in self._positions]:
             # Stored before anything is heard: should the hub die over the first events, it knows since when.
             self._positions |= dict.fromkeys(unheard, self._all_retained())
-            yield ArrivalBatch(arrivals=(), position=encode_position(self._positions))
-        for topic in self._settings.topics:
-            self._feeds[topic] = Feed(topic, self._bus, self._client, self._inbox, self._positions[topic])
+            yield self._without_arrivals(encode_position(self._positions))
+        for topic in self._topics:
+            self._feeds[topic] = Feed(
+                topic, self._bus, self._client, self._inbox, self._positions[topic], self.interpret
+            )
         tasks = [asyncio.create_task(feed.run()) for feed in self._feeds.values()]
         try:
             while True:
@@ -130,15 +158,46 @@ class OrderStream:
         finally:
             waiting.cancel()
 
-    async def _batches_of(self, deliveries: Sequence[Delivery]) -> AsyncGenerator[ArrivalBatch, None]:
+    async def _batches_of(self, deliveries: Sequence[Delivery]) -> AsyncGenerator[Batch, None]:
         """Usually one batch. Only the last of several moves the position, for all stem from the same events."""
         before = encode_position(self._positions)
         for delivery in deliveries:
             self._positions[delivery.topic] = delivery.position
         position = encode_position(self._positions)
         if deliveries[0].gap is not None:
-            yield ArrivalBatch(arrivals=(), position=position, gap=deliveries[0].gap)
+            yield self._without_arrivals(position, deliveries[0].gap)
             return
+        async for batch in self._arrived(deliveries, position, before):
+            yield batch
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask until there is an answer: nothing moves on meanwhile, so nothing is lost."""
+        wait = self._settings.retry_seconds_min
+        while True:
+            try:
+                return await ask()
+            except (Transient, Invalid) as fault:
+                _log.warning("records cannot be read yet", code=fault.code, vendor_code=fault.vendor_code)
+                await self._clock.sleep(fault.retry_after_seconds or wait)
+                wait = min(wait * 2, self._settings.retry_seconds_max)
+
+
+class OrderStream(EventStream[ArrivalBatch]):
+    """The stream of submitted orders."""
+
+    def __init__(self, client: SalesforceClient, bus: EventBus, reader: OrderReader, position: str) -> None:
+        super().__init__(client, bus, client.settings.events.topics, position)
+        self._reader = reader
+
+    async def _prepare(self) -> object:
+        return await self._reader.prepare()
+
+    def _without_arrivals(self, position: str, gap: Gap | None = None) -> ArrivalBatch:
+        return ArrivalBatch(arrivals=(), position=position, gap=gap)
+
+    async def _arrived(
+        self, deliveries: Sequence[Delivery], position: str, before: str
+    ) -> AsyncGenerator[ArrivalBatch, None]:
         arrivals = self._carried_orders(deliveries)
         wanted = [record for item in deliveries if item.meaning for record in item.meaning.record_ids]
         records = list(dict.fromkeys(wanted))
@@ -165,17 +224,6 @@ class OrderStream:
                     )
                 )
         return arrivals
-
-    async def _patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Ask until there is an answer: nothing moves on meanwhile, so nothing is lost."""
-        wait = self._settings.retry_seconds_min
-        while True:
-            try:
-                return await ask()
-            except (Transient, Invalid) as fault:
-                _log.warning("orders cannot be read yet", code=fault.code, vendor_code=fault.vendor_code)
-                await self._clock.sleep(fault.retry_after_seconds or wait)
-                wait = min(wait * 2, self._settings.retry_seconds_max)
 
 
 def _weight(delivery: Delivery) -> int:

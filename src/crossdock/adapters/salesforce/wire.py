@@ -7,6 +7,8 @@ turning a number into a float.
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 import msgspec
 from msgspec import Meta, Raw
@@ -156,6 +158,75 @@ class BulkJob(msgspec.Struct, frozen=True, rename="camel"):
     number_records_processed: int = 0
     number_records_failed: int = 0
     error_message: str | None = None
+
+
+class SoapResult(msgspec.Struct, frozen=True):
+    """What became of one record in a SOAP call."""
+
+    success: bool
+    id: str = ""
+    errors: tuple[ErrorItem, ...] = ()
+
+
+def soap_document(token: str, client: str, operation: str) -> bytes:
+    """A call of the partner dialect; `operation` is XML already, with the prefixes `p` and `s`."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:p="urn:partner.soap.sforce.com"'
+        ' xmlns:s="urn:sobject.partner.soap.sforce.com"><e:Header>'
+        f"<p:SessionHeader><p:sessionId>{escape(token)}</p:sessionId></p:SessionHeader>"
+        f"<p:CallOptions><p:client>{escape(client)}</p:client></p:CallOptions>"
+        f"</e:Header><e:Body>{operation}</e:Body></e:Envelope>"
+    ).encode()
+
+
+def soap_merge(sobject: str, master: str, loser: str) -> str:
+    """The operation that merges one record into another."""
+    record = f"<s:type>{escape(sobject)}</s:type><s:Id>{escape(master)}</s:Id>"
+    losers = f"<p:recordToMergeIds>{escape(loser)}</p:recordToMergeIds>"
+    return f"<p:merge><p:request><p:masterRecord>{record}</p:masterRecord>{losers}</p:request></p:merge>"
+
+
+def soap_results(body: bytes) -> tuple[SoapResult, ...]:
+    """The results in an envelope. Raises ValueError for anything that is not one."""
+    results = []
+    for element in _soap_tree(body).iter():
+        if _local(element) == "result":
+            parts = {_local(part): part for part in element}
+            errors = tuple(
+                ErrorItem(message=_soap_text(part, "message"), status_code=_soap_text(part, "statusCode"))
+                for part in element
+                if _local(part) == "errors"
+            )
+            success = "success" in parts and parts["success"].text == "true"
+            results.append(SoapResult(success=success, id=_soap_text(element, "id"), errors=errors))
+    return tuple(results)
+
+
+def soap_fault(body: bytes) -> tuple[str, str]:
+    """Code (without its prefix) and words of a fault; both empty where the body is none."""
+    try:
+        tree = _soap_tree(body)
+    except ValueError:
+        return "", ""
+    return _soap_text(tree, "faultcode").rpartition(":")[2], _soap_text(tree, "faultstring")
+
+
+def _soap_tree(body: bytes) -> ET.Element:
+    if b"<!DOCTYPE" in body:
+        raise ValueError("a document type declaration has no place here")
+    try:
+        return ET.fromstring(body)  # noqa: S314 - without a DTD there are no entities to expand
+    except ET.ParseError as error:
+        raise ValueError("not XML") from error
+
+
+def _local(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _soap_text(parent: ET.Element, name: str) -> str:
+    return next((part.text or "" for part in parent.iter() if _local(part) == name), "")
 
 
 _ROW = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)

@@ -23,6 +23,7 @@ from crossdock.adapters.salesforce.simulator.tables.fields import (
     url,
     whole,
 )
+from crossdock.adapters.salesforce.simulator.tables.hub_fields import HUB_FIELDS
 from crossdock.adapters.salesforce.simulator.tables.schema import Field, ObjectDefinition
 
 READ_ONLY: dict[str, Any] = {"createable": False, "updateable": False}
@@ -404,41 +405,6 @@ TOOLING_OBJECTS = (
         ),
     ),
 )
-
-# What a hub needs of an org: keys that make every write repeatable, and room to tell people how an order fares.
-HUB_FIELDS: dict[str, tuple[Field, ...]] = {
-    "Account": (text("ErpId__c", 40, unique=True, external_id=True),),
-    "Contact": (text("ErpId__c", 40, unique=True, external_id=True),),
-    "Product2": (text("ErpId__c", 40, unique=True, external_id=True),),
-    "Order": (
-        text("ErpId__c", 40, unique=True, external_id=True),
-        text("ErpOrderNumber__c", 40),
-        text("Hub_Key__c", 120, unique=True, external_id=True),
-        picklist(
-            "Hub_Status__c",
-            "Received",
-            "Checking",
-            "Waiting",
-            "Accepted",
-            "Partly accepted",
-            "Rejected",
-            "Parked",
-            "Cancelled",
-            "Shipped",
-        ),
-        text("Hub_Reason__c", 4_000, kind="textarea"),
-        moment("Hub_Updated__c"),
-        picklist("Channel__c", "B2B", "Web", "Store", "Marketplace", "EDI"),
-        text("Brand__c", 40),
-        text("Region__c", 40),
-        boolean("Submitted__c"),
-    ),
-    "OrderItem": (
-        text("Hub_Key__c", 120, unique=True, external_id=True),
-        picklist("Hub_Status__c", "Accepted", "Rejected", "Backordered", "Cancelled"),
-        text("Hub_Reason__c", 255),
-    ),
-}
 
 PLATFORM_EVENTS = (
     ObjectDefinition(

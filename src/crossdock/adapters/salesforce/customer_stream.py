@@ -1,0 +1,104 @@
+"""The stream of accounts' changes: what an event tells is passed on, and the rest is looked up in one query."""
+
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
+
+from crossdock.adapters.salesforce import party_mapping, wire
+from crossdock.adapters.salesforce.changes import ChangeEvent
+from crossdock.adapters.salesforce.client import SalesforceClient
+from crossdock.adapters.salesforce.customers import Accounts, raw_row
+from crossdock.adapters.salesforce.events import Interpret, customer_meaning
+from crossdock.adapters.salesforce.feed import Delivery
+from crossdock.adapters.salesforce.mapping import long_id
+from crossdock.adapters.salesforce.pubsub import EventBus
+from crossdock.adapters.salesforce.stream import EventStream
+from crossdock.kit.errors import Invalid
+from crossdock.ports.customer_source import ChangeKind, CustomerArrival, CustomerBatch
+from crossdock.ports.order_source import Gap
+
+_DELETIONS = frozenset({"DELETE", "GAP_DELETE"})
+_UNDELETIONS = frozenset({"UNDELETE", "GAP_UNDELETE"})
+
+
+class CustomerStream(EventStream[CustomerBatch]):
+    """See `CustomerSource.customer_changes`.
+
+    An event that carries values is told as it is. One without (a gap) has its records read; of a deletion the
+    recycle bin tells whether it was a merge, and into what.
+    """
+
+    interpret: Interpret = staticmethod(customer_meaning)
+
+    def __init__(self, client: SalesforceClient, bus: EventBus, accounts: Accounts, position: str) -> None:
+        super().__init__(client, bus, client.settings.customers.topics, position)
+        self._accounts = accounts
+
+    async def _prepare(self) -> object:
+        return await self._accounts.prepare()
+
+    def _without_arrivals(self, position: str, gap: Gap | None = None) -> CustomerBatch:
+        return CustomerBatch(arrivals=(), position=position, gap=gap)
+
+    async def _arrived(
+        self,
+        deliveries: Sequence[Delivery],
+        position: str,
+        before: str,  # noqa: ARG002 - one batch needs none
+    ) -> AsyncGenerator[CustomerBatch, None]:
+        wanted = [
+            record
+            for delivery in deliveries
+            if (event := _event(delivery)) is not None and _needs_query(event)
+            for record in map(long_id, event.named_records())
+        ]
+        unique = list(dict.fromkeys(wanted))
+        rows = await self._patiently(partial(self._accounts.by_ids, unique, deleted=True)) if unique else {}
+        arrivals = tuple(arrival for delivery in deliveries for arrival in self._told(delivery, rows))
+        yield CustomerBatch(arrivals=arrivals, position=position)
+
+    def _told(self, delivery: Delivery, rows: dict[str, wire.Row]) -> list[CustomerArrival]:
+        event = _event(delivery)
+        if event is not None:
+            named = map(long_id, event.named_records())
+            return [self._change(delivery, event, record, rows.get(record)) for record in named]
+        if delivery.meaning is None or delivery.meaning.fault is None:
+            return []
+        now, fault = self._clock.now(), delivery.meaning.fault
+        return [
+            CustomerArrival(external_id=delivery.event_id, received_at=now, findings=(fault,), raw=delivery.raw)
+        ]
+
+    def _change(
+        self, delivery: Delivery, event: ChangeEvent, record: str, read: wire.Row | None
+    ) -> CustomerArrival:
+        kind, row = _kind_and_row(event, record, read)
+        external_id, now = f"{record}@{delivery.event_id}", self._clock.now()
+        origin = party_mapping.origin_of(event)
+        try:
+            change = party_mapping.change_of(row, kind, event.committed_at, self._client.settings, origin=origin)
+        except Invalid as error:
+            return CustomerArrival(
+                external_id=external_id, received_at=now, findings=error.findings, raw=raw_row(row)
+            )
+        return CustomerArrival(external_id=external_id, received_at=now, change=change)
+
+
+def _event(delivery: Delivery) -> ChangeEvent | None:
+    return delivery.meaning.change if delivery.meaning is not None else None
+
+
+def _needs_query(event: ChangeEvent) -> bool:
+    return event.is_gap or event.change_type in _DELETIONS
+
+
+def _kind_and_row(event: ChangeEvent, record: str, read: wire.Row | None) -> tuple[ChangeKind, wire.Row]:
+    """What happened, and the row that tells it; a record that nobody finds any more is gone for good."""
+    if event.change_type in _DELETIONS or (event.is_gap and read is None):
+        row = read if read is not None and read.get("IsDeleted") else {"Id": record}
+        return ("merged" if row.get(party_mapping.MASTER) else "deleted"), row
+    kind: ChangeKind = "undeleted" if event.change_type in _UNDELETIONS else "changed"
+    if not event.is_gap or read is None:
+        return kind, party_mapping.changed_row(event, record)
+    if read.get("IsDeleted"):
+        return ("merged" if read.get(party_mapping.MASTER) else "deleted"), read
+    return kind, read
