@@ -12,12 +12,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import psycopg
-
 from crossdock.adapters.memory.adapter import MemoryDock
 from crossdock.durable.committer import Committer
 from crossdock.durable.records import Commit, Outcome, RunState, StepState
 from crossdock.storage import sql_store
+from crossdock.storage.postgres_line import PostgresLine
 from crossdock.storage.sql_store import SqlStore
 
 UNDER_WAY_SECONDS = 0.003
@@ -178,4 +177,4 @@ def _arm_transaction(death: Death, side: str) -> None:
             return found
 
     wrap(sqlite3, "connect", lambda connect: partial(connect, factory=DyingConnection))
-    wrap(psycopg.Connection, "commit", lambda commit: lambda self: around(partial(commit, self)))
+    wrap(PostgresLine, "commit", lambda commit: lambda self: around(partial(commit, self)))

@@ -61,8 +61,7 @@ async def test_a_claim_keeps_to_its_count_however_the_server_joins(postgres_only
     assert isinstance(store, PostgresStore)
     assert store._writing is not None
     for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
-        store._writing.execute(f"SET enable_{way} = off".encode())
-    store._writing.commit()
+        store._writing.connection.execute(f"SET enable_{way} = off".encode())
     assert len(await claim(store, count=3)) == 3
 
 

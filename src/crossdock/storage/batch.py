@@ -4,7 +4,7 @@ Locks are taken in one order on every worker: runs, cursors, inbox, subjects, st
 it is settled which commits apply, then they are applied: a refused one leaves nothing behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from crossdock.durable.codec import encode
 from crossdock.durable.news import EVENTS
@@ -57,13 +57,12 @@ def apply_batch(tx: Transaction, commits: Sequence[Commit], now: Instant) -> lis
     """Apply all, and say for each what became of it."""
     outcomes: list[Outcome | None] = [None] * len(commits)
     _fence(tx, commits, outcomes)
-    _fence_cursors(tx, commits, outcomes)
     failpoint("batch.fenced")
-    _admit(tx, commits, outcomes, now)
+    present = _admit(tx, commits, outcomes, now)
     alive = [index for index, outcome in enumerate(outcomes) if outcome is None]
     living = [commits[index] for index in alive]
     failpoint("batch.admitted")
-    leased = _start(tx, living, now)
+    leased = _start(tx, living, present, now)
     failpoint("batch.started")
     found = _change_records(tx, living, now)
     failpoint("batch.records_changed")
@@ -84,19 +83,26 @@ def apply_batch(tx: Transaction, commits: Sequence[Commit], now: Instant) -> lis
 
 
 def _fence(tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | None]) -> None:
-    """A worker that lost a run cannot write for it any more."""
+    """A worker that lost a run or a cursor cannot write for it, nor do what was to be done together with it."""
     run_ids = sorted({commit.run_id for commit in commits if commit.run_id})
-    if not run_ids:
-        return
-    rows = tx.select_in("SELECT id, epoch, state FROM run WHERE id", run_ids, f"ORDER BY id {tx.locks}")
-    epochs = {run_id: epoch for run_id, epoch, state in rows if state == RunState.RUNNING}
+    names = sorted({commit.cursor.name for commit in commits if commit.cursor})
+    runs = tx.ask_in("SELECT id, epoch, state FROM run WHERE id", run_ids, f"ORDER BY id {tx.locks}")
+    cursors = tx.ask_in("SELECT name, holder FROM cursor WHERE name", names, f"ORDER BY name {tx.locks}")
+    epochs = {run_id: epoch for run_id, epoch, state in runs.fetchall() if state == RunState.RUNNING}
+    holders: dict[str, str] = dict(cursors.fetchall())
     for index, commit in enumerate(commits):
-        if commit.run_id and epochs.get(commit.run_id) != commit.epoch:
+        lost_run = commit.run_id and epochs.get(commit.run_id) != commit.epoch
+        if lost_run or (commit.cursor and holders.get(commit.cursor.name) != commit.cursor.holder):
             outcomes[index] = FENCED
 
 
-def _admit(tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | None], now: Instant) -> None:
-    """An arrival is taken once, whoever brings it again; other content under its number is a conflict."""
+def _admit(
+    tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | None], now: Instant
+) -> Collection[str]:
+    """An arrival is taken once, whoever brings it again; other content under its number is a conflict.
+
+    Returns which of the runs to start are there already.
+    """
     wanted: dict[tuple[str, str], tuple[int, InboxRow]] = {}
     again: list[tuple[int, InboxRow]] = []
     for index, commit in enumerate(commits):
@@ -106,10 +112,16 @@ def _admit(tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | 
         first = wanted.setdefault((row.source, row.external_id), (index, row))
         if first[0] != index:
             again.append((index, row))
-    if not wanted:
-        return
+    starts = {
+        start.run_id
+        for commit, outcome in zip(commits, outcomes, strict=True)
+        if outcome is None
+        for start in commit.starts
+    }
     rows = [(*key, wanted[key][1].digest, now) for key in sorted(wanted)]
-    new = tx.insert_new("inbox", ("source", "external_id", "digest", "at"), ("source", "external_id"), rows)
+    inserted = tx.ask_new("inbox", ("source", "external_id", "digest", "at"), ("source", "external_id"), rows)
+    present = tx.ask_in("SELECT id FROM run WHERE id", list(starts))
+    new = set(inserted.fetchall())
     for key, (index, row) in wanted.items():
         if key not in new:
             again.append((index, row))
@@ -119,19 +131,7 @@ def _admit(tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | 
         ).fetchone()
         same = known is not None and known[0] == row.digest
         outcomes[index] = Outcome(Fate.DUPLICATE if same else Fate.CONFLICT)
-
-
-def _fence_cursors(tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | None]) -> None:
-    """Who lost a cursor cannot move it any more, nor do what was to be done together with it."""
-    names = sorted({commit.cursor.name for commit in commits if commit.cursor})
-    if not names:
-        return
-    holders: dict[str, str] = dict(
-        tx.select_in("SELECT name, holder FROM cursor WHERE name", names, f"ORDER BY name {tx.locks}")
-    )
-    for index, commit in enumerate(commits):
-        if commit.cursor and holders.get(commit.cursor.name) != commit.cursor.holder:
-            outcomes[index] = FENCED
+    return {row[0] for row in present.fetchall()}
 
 
 def _move_cursors(tx: Transaction, commits: Sequence[Commit], now: Instant) -> None:
@@ -140,7 +140,7 @@ def _move_cursors(tx: Transaction, commits: Sequence[Commit], now: Instant) -> N
     tx.update("cursor", ("position", "at"), ("name",), rows)
 
 
-def _start(tx: Transaction, commits: Sequence[Commit], now: Instant) -> set[str]:
+def _start(tx: Transaction, commits: Sequence[Commit], present: Collection[str], now: Instant) -> set[str]:
     """Begin runs that are not there yet; the ids of those that are leased to whoever started them."""
     asked: dict[str, tuple[RunStart, str]] = {}
     for commit in commits:
@@ -148,7 +148,6 @@ def _start(tx: Transaction, commits: Sequence[Commit], now: Instant) -> set[str]
             asked.setdefault(start.run_id, (start, commit.lease_to))
     if not asked:
         return set()
-    present = {row[0] for row in tx.select_in("SELECT id FROM run WHERE id", list(asked))}
     fresh = {run_id: entry for run_id, entry in asked.items() if run_id not in present}
     turns = enter_subjects(tx, [(start.subject, run_id) for run_id, (start, _) in fresh.items()])
     rows, parked, leased = [], [], set()

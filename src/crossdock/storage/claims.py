@@ -54,13 +54,14 @@ def prolong_lease(tx: Transaction, worker_id: str, now: Instant, lease_until: In
         (now, beyond),
     ).fetchall()
     ours = tx.execute(
-        "UPDATE worker SET lease_until = ? WHERE id = ? AND lease_until >= ?", (lease_until, worker_id, now)
-    )
-    alive = {worker_id} if ours.rowcount else set()
+        "UPDATE worker SET lease_until = ? WHERE id = ? AND lease_until >= ? RETURNING id",
+        (lease_until, worker_id, now),
+    ).fetchall()
+    alive = {row[0] for row in ours}
     bury_workers(tx, [*(row[0] for row in others if row[0] not in alive), *unknown_workers(tx)], now)
     if any(row[1] > beyond for row in others):
         tx.execute("UPDATE run SET wake_at = ? WHERE wake_at > ? AND updated_at > ?", (now, now, beyond))
-    return bool(ours.rowcount)
+    return bool(ours)
 
 
 def bury_workers(tx: Transaction, worker_ids: Sequence[str], now: Instant) -> None:
@@ -71,9 +72,9 @@ def bury_workers(tx: Transaction, worker_ids: Sequence[str], now: Instant) -> No
     back = [(RunState.READY.value, READY_QUEUE, None, now, row[0]) for row in rows]
     failpoint("claims.dead_found")
     tx.update("run", ("state", "queue", "worker", "updated_at"), ("id",), back)
-    tx.select_in("UPDATE run SET epoch = epoch + 1 WHERE id", [row[0] for row in rows], "RETURNING id")
-    tx.select_in("UPDATE cursor SET holder = '' WHERE holder", worker_ids, "RETURNING name")
-    tx.select_in("DELETE FROM worker WHERE id", worker_ids, "RETURNING id")
+    tx.ask_in("UPDATE run SET epoch = epoch + 1 WHERE id", [row[0] for row in rows], "RETURNING id")
+    tx.ask_in("UPDATE cursor SET holder = '' WHERE holder", worker_ids, "RETURNING name")
+    tx.ask_in("DELETE FROM worker WHERE id", worker_ids, "RETURNING id")
     tx.news.add(LEFT)
     if rows:
         tx.news.add(READY_QUEUE)

@@ -18,6 +18,7 @@ from crossdock.durable.store import StoreUnavailable
 from crossdock.kit.clock import Clock, Instant
 from crossdock.kit.errors import Misconfigured
 from crossdock.kit.failpoints import failpoint
+from crossdock.storage.postgres_line import PostgresLine
 from crossdock.storage.postgres_news import CHANNEL, NOTIFY, PostgresNews, payload_of
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.transaction import PostgresTransaction, Row, Transaction
@@ -51,7 +52,7 @@ class PostgresStore(SqlStore):
         except ArgumentError:
             raise Misconfigured("the database address is no postgresql:// URL", code="database-address") from None
         self._address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._writing: psycopg.Connection[Row] | None = None
+        self._writing: PostgresLine | None = None
         self._reading: psycopg.Connection[Row] | None = None
         self._closing = threading.Event()
         self._hearing = PostgresNews(self._address, CONNECTION, self.news, is_own=self._is_own)
@@ -73,14 +74,18 @@ class PostgresStore(SqlStore):
 
     def _is_own(self, backend: int) -> bool:
         """Whether that is the connection on which this process writes."""
-        return self._writing is not None and not self._writing.closed and self._writing.info.backend_pid == backend
+        return (
+            self._writing is not None
+            and not self._writing.closed
+            and self._writing.connection.info.backend_pid == backend
+        )
 
     async def time(self) -> Instant:
         """See Store."""
         return await self._read(lambda tx: int(tx.execute(_TIME).fetchone()[0]))
 
     def _connect(self) -> None:
-        self._writing = self._open_connection()
+        self._writing = self._open_line()
         self._reading = self._open_connection()
         self._reading.autocommit = True
 
@@ -90,10 +95,18 @@ class PostgresStore(SqlStore):
         except psycopg.OperationalError as error:
             raise StoreUnavailable("PostgreSQL does not answer", code="store-unreachable") from error
 
+    def _open_line(self) -> PostgresLine:
+        connection = self._open_connection()
+        try:
+            return PostgresLine(connection)
+        except psycopg.OperationalError as error:
+            connection.close()
+            raise StoreUnavailable("PostgreSQL went away", code="store-lost") from error
+
     def _disconnect(self) -> None:
-        for connection in (self._writing, self._reading):
-            if connection is not None:
-                connection.close()
+        for end in (self._writing, self._reading):
+            if end is not None:
+                end.close()
         self._writing = self._reading = None
 
     def _transact(self, work: Callable[[Transaction], T]) -> T:
@@ -106,32 +119,33 @@ class PostgresStore(SqlStore):
 
     def _transact_once(self, work: Callable[[Transaction], T]) -> T:
         if self._writing is None or self._writing.closed:
-            self._writing = self._open_connection()
-        connection, transaction_id = self._writing, ""
-        transaction = PostgresTransaction(connection)
+            self._writing = self._open_line()
+        line, transaction_id = self._writing, ""
+        transaction = PostgresTransaction(line.connection)
         try:
-            row = connection.execute(b"SELECT pg_current_xact_id()::text").fetchone()
-            assert row is not None
+            named = line.begin()
             result = work(transaction)
             if transaction.news:
-                connection.execute(NOTIFY, (CHANNEL, payload_of(transaction.news)))
+                line.connection.execute(NOTIFY, (CHANNEL, payload_of(transaction.news)))
+            row = named.fetchone()
+            assert row is not None
             transaction_id = row[0]
             failpoint("postgres.commits")
-            connection.commit()
+            line.commit()
             failpoint("postgres.committed")
-        except (psycopg.OperationalError, errors.ReadOnlySqlTransaction) as error:
-            alive = _roll_back(connection)
-            if alive and isinstance(error, (*CONTENTION, *THE_RECORDS_FAULT)):
+        except psycopg.Error as error:
+            alive = line.roll_back()
+            if alive and not _is_away(error):
                 raise
             failpoint("postgres.lost")
             if not alive and transaction_id and self._committed(transaction_id):
                 self._tell(transaction.news)
                 return result
             # After a failover the old server takes no writes: the next connection may reach the new one.
-            connection.close()
+            line.close()
             raise StoreUnavailable("PostgreSQL went away", code="store-lost") from error
         except BaseException:
-            _roll_back(connection)
+            line.roll_back()
             raise
         self._tell(transaction.news)
         return result
@@ -140,20 +154,19 @@ class PostgresStore(SqlStore):
         """What became of a transaction whose commit was not answered; waits until that is certain."""
         polls = 0
         while not self._closing.is_set():
-            with contextlib.suppress(StoreUnavailable, psycopg.OperationalError):
-                self._writing = self._open_connection()
-                self._writing.autocommit = True
-                row = self._writing.execute(b"SELECT pg_xact_status(%s::text::xid8)", (transaction_id,)).fetchone()
+            with (
+                contextlib.suppress(StoreUnavailable, psycopg.OperationalError),
+                self._open_connection() as asking,
+            ):
+                asking.autocommit = True
+                row = asking.execute(b"SELECT pg_xact_status(%s::text::xid8)", (transaction_id,)).fetchone()
                 failpoint("postgres.asked")
                 if row is None or row[0] != "in progress":
-                    self._writing.autocommit = False
                     return row is not None and row[0] == "committed"
                 polls += 1
                 if polls >= STATUS_POLLS_BEFORE_TERMINATION:
                     # The server has not noticed that nobody is there any more; our locks would stay for hours.
-                    self._writing.execute(_TERMINATE, (transaction_id,))
-            if self._writing is not None:
-                self._writing.close()
+                    asking.execute(_TERMINATE, (transaction_id,))
             self._closing.wait(STATUS_POLL_SECONDS)
         raise StoreUnavailable("closed before PostgreSQL told what became of a commit", code="store-lost")
 
@@ -171,9 +184,8 @@ _TIME = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 _TERMINATE = b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = %s::text::xid8::xid"
 
 
-def _roll_back(connection: psycopg.Connection[Row]) -> bool:
-    """Undo what the transaction did; False where the connection is gone, and the server does it."""
-    with contextlib.suppress(psycopg.OperationalError):
-        if not connection.closed:
-            connection.rollback()
-    return not connection.closed
+def _is_away(error: psycopg.Error) -> bool:
+    """Whether the server, asked again or another one asked, may do what this one did not."""
+    if isinstance(error, (*CONTENTION, *THE_RECORDS_FAULT)):
+        return False
+    return isinstance(error, (psycopg.OperationalError, errors.ReadOnlySqlTransaction))

@@ -5,7 +5,7 @@ written back together. `available` is what may still be promised; `held` is prom
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from crossdock.kit.clock import Instant
@@ -20,9 +20,10 @@ from crossdock.stock.holds import (
     Shortage,
     Wanted,
 )
-from crossdock.storage.transaction import Transaction
+from crossdock.storage.transaction import Answer, Transaction
 
 HELD, CONSUMED, RELEASED = "held", "consumed", "released"
+_RESERVED = "SELECT key, line_id, location, product, micro, state FROM reservation WHERE key"
 _RESERVATION = ("key", "line_id", "location", "product", "micro", "state", "at")
 _Reserved = tuple[str, str, str, str, int, str]
 _HELD_AGAIN = (
@@ -31,16 +32,16 @@ _HELD_AGAIN = (
 )
 
 
-class _Levels:
-    """The levels of some products, locked, and what became of them."""
+_LEVELS = "SELECT product, location, available, held FROM stock_level WHERE product"
+_LEVELS_BY_KEY = f"{_LEVELS} IN (SELECT product FROM reservation WHERE key"
 
-    def __init__(self, tx: Transaction, products: Iterable[str]) -> None:
+
+class _Levels:
+    """Levels that are locked (`asked`, in one order), and what became of them."""
+
+    def __init__(self, tx: Transaction, asked: Answer) -> None:
         self._tx = tx
-        rows = tx.select_in(
-            "SELECT product, location, available, held FROM stock_level WHERE product",
-            sorted(set(products)),
-            f"ORDER BY product, location {tx.locks}",
-        )
+        rows = asked.fetchall()
         self._levels = {(product, location): [available, held] for product, location, available, held in rows}
         self._places: dict[str, list[str]] = defaultdict(list)
         for product, location in sorted(self._levels):
@@ -72,14 +73,26 @@ class _Levels:
         self._tx.update("stock_level", ("available", "held", "at"), ("product", "location"), rows)
 
 
+def _reserved_products(
+    tx: Transaction, effects: Sequence[ReleaseStock | ConsumeStock]
+) -> tuple[dict[str, list[_Reserved]], _Levels]:
+    """What is held under the effects' keys, and the levels of those products: asked for together."""
+    keys = sorted({effect.key for effect in effects})
+    reserved = tx.ask_in(_RESERVED, keys)
+    levels = tx.ask_in(_LEVELS_BY_KEY, keys, f") ORDER BY product, location {tx.locks}")
+    return _by_key(reserved, (HELD,)), _Levels(tx, levels)
+
+
 def _fullest_first(offer: tuple[str, int]) -> int:
     return -offer[1]
 
 
 def hold_stock(tx: Transaction, effects: Sequence[HoldStock], now: Instant) -> list[Held]:
     """Hold for each in turn; holding again under a key finds what it holds, or what became the ERP's."""
-    known = _reservations(tx, [effect.key for effect in effects], (HELD, CONSUMED))
-    levels = _Levels(tx, (wanted.product for effect in effects for wanted in effect.wanted))
+    reserved = tx.ask_in(_RESERVED, sorted({effect.key for effect in effects}))
+    products = sorted({wanted.product for effect in effects for wanted in effect.wanted})
+    asked = tx.ask_in(_LEVELS, products, f"ORDER BY product, location {tx.locks}")
+    known, levels = _by_key(reserved, (HELD, CONSUMED)), _Levels(tx, asked)
     rows: list[_Reserved] = []
     answers = []
     for effect in effects:
@@ -129,8 +142,7 @@ def _allocate(levels: _Levels, wanted: Wanted, *, whole: bool) -> tuple[list[All
 
 def release_stock(tx: Transaction, effects: Sequence[ReleaseStock], now: Instant) -> list[None]:
     """Give back whatever is still held under each key."""
-    held = _reservations(tx, [effect.key for effect in effects], (HELD,))
-    levels = _Levels(tx, (row[3] for rows in held.values() for row in rows))
+    held, levels = _reserved_products(tx, effects)
     changed = []
     for rows in held.values():
         for key, line_id, location, product, micro, _state in rows:
@@ -144,8 +156,7 @@ def release_stock(tx: Transaction, effects: Sequence[ReleaseStock], now: Instant
 
 def consume_stock(tx: Transaction, effects: Sequence[ConsumeStock], now: Instant) -> list[None]:
     """What the ERP accepted is its own now; what it refused can be promised again."""
-    held = _reservations(tx, [effect.key for effect in effects], (HELD,))
-    levels = _Levels(tx, (row[3] for rows in held.values() for row in rows))
+    held, levels = _reserved_products(tx, effects)
     changed = []
     for effect in effects:
         accepted = dict(effect.accepted)
@@ -174,12 +185,9 @@ def count_stock(tx: Transaction, effects: Sequence[CountStock], now: Instant) ->
     return [None] * len(effects)
 
 
-def _reservations(tx: Transaction, keys: Sequence[str], states: Collection[str]) -> dict[str, list[_Reserved]]:
-    rows = tx.select_in(
-        "SELECT key, line_id, location, product, micro, state FROM reservation WHERE key", sorted(set(keys))
-    )
+def _by_key(reserved: Answer, states: Collection[str]) -> dict[str, list[_Reserved]]:
     found: dict[str, list[_Reserved]] = defaultdict(list)
-    for row in sorted(rows):
+    for row in sorted(reserved.fetchall()):
         if row[5] in states:
             found[row[0]].append(row)
     return found

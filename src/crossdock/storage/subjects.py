@@ -54,7 +54,7 @@ def leave_subjects(tx: Transaction, ended: Sequence[str], now: Instant) -> None:
     )
     idle = [subject for subject, waiting, _ in rows if not waiting]
     if idle:
-        tx.select_in("DELETE FROM subject WHERE subject", idle, "RETURNING subject")
+        tx.ask_in("DELETE FROM subject WHERE subject", idle, "RETURNING subject")
     failpoint("subjects.left")
     for subject, waiting, head in rows:
         if waiting:

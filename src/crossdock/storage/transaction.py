@@ -21,12 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(Protocol):
-    """What a statement found."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows it changed."""
-        ...
+    """What a statement found. Where nobody fetches it, nobody waits for it either (see storage.postgres_line)."""
 
     def fetchone(self) -> Any:
         """The next row or None."""
@@ -51,16 +46,27 @@ class Transaction(Protocol):
         """One statement with `?` placeholders."""
         ...
 
+    def ask_in(self, sql: str, keys: Collection[Any], tail: str = "") -> Answer:
+        """Ask for rows of `sql` + "IN keys" + `tail`; `sql` ends with the column's name.
+
+        Several that are asked before the first one's rows are fetched are waited for once.
+        """
+        ...
+
     def select_in(self, sql: str, keys: Collection[Any], tail: str = "") -> list[Row]:
-        """Rows of `sql` + "IN keys" + `tail`; `sql` ends with the column's name."""
+        """The rows of `ask_in`."""
         ...
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
         """Insert all rows; `conflict` is an ON CONFLICT clause."""
         ...
 
+    def ask_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> Answer:
+        """Insert the rows whose `keys` (the first columns) are not there yet; the keys of those inserted."""
+        ...
+
     def insert_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> set[Row]:
-        """Insert the rows whose `keys` (the first columns) are not there yet; the keys that were inserted."""
+        """The keys of `ask_new`."""
         ...
 
     def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
@@ -74,6 +80,21 @@ class Transaction(Protocol):
     def order_commits(self) -> None:
         """From here to the end no other transaction does the same: what is numbered now commits in order."""
         ...
+
+
+class Found:
+    """Rows that are here already."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+
+    def fetchone(self) -> Any:
+        """See Answer."""
+        return self._rows.pop(0) if self._rows else None
+
+    def fetchall(self) -> list[Any]:
+        """See Answer."""
+        return self._rows
 
 
 class SqliteTransaction:
@@ -90,6 +111,10 @@ class SqliteTransaction:
         """See Transaction."""
         return self._connection.execute(sql, parameters)
 
+    def ask_in(self, sql: str, keys: Collection[Any], tail: str = "") -> Answer:
+        """See Transaction."""
+        return Found(self.select_in(sql, keys, tail))
+
     def select_in(self, sql: str, keys: Collection[Any], tail: str = "") -> list[Row]:
         """See Transaction."""
         found: list[Row] = []
@@ -104,6 +129,10 @@ class SqliteTransaction:
         """See Transaction."""
         if rows:
             self._connection.executemany(_sqlite_insert(table, tuple(columns), conflict), rows)
+
+    def ask_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> Answer:
+        """See Transaction."""
+        return Found(list(self.insert_new(table, columns, keys, rows)))
 
     def insert_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> set[Row]:
         """See Transaction."""
@@ -139,11 +168,15 @@ class PostgresTransaction:
         """See Transaction."""
         return self._connection.execute(_marks(sql), parameters)
 
-    def select_in(self, sql: str, keys: Collection[Any], tail: str = "") -> list[Row]:
+    def ask_in(self, sql: str, keys: Collection[Any], tail: str = "") -> Answer:
         """See Transaction."""
         if not keys:
-            return []
-        return self._connection.execute(_select_in(sql, tail), [_as_json(list(keys))]).fetchall()
+            return Found([])
+        return self._connection.execute(_select_in(sql, tail), [_as_json(list(keys))])
+
+    def select_in(self, sql: str, keys: Collection[Any], tail: str = "") -> list[Row]:
+        """See Transaction."""
+        return self.ask_in(sql, keys, tail).fetchall()
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
         """See Transaction."""
@@ -151,14 +184,16 @@ class PostgresTransaction:
             sql = _postgres_insert(table, tuple(columns), conflict)
             self._connection.execute(sql, _columns(rows))
 
-    def insert_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> set[Row]:
+    def ask_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> Answer:
         """See Transaction."""
         if not rows:
-            return set()
+            return Found([])
         returning = f"ON CONFLICT DO NOTHING RETURNING {', '.join(keys)}"
-        sql = _postgres_insert(table, tuple(columns), returning)
-        found = self._connection.execute(sql, _columns(rows))
-        return set(found.fetchall())
+        return self._connection.execute(_postgres_insert(table, tuple(columns), returning), _columns(rows))
+
+    def insert_new(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> set[Row]:
+        """See Transaction."""
+        return set(self.ask_new(table, columns, keys, rows).fetchall())
 
     def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
         """See Transaction."""
