@@ -99,9 +99,11 @@ class Fleet:
     async def _one_life(self, berth: int) -> None:
         facts = self._draw()
         lives_seconds = PATIENCE_SECONDS + (STALL_SECONDS if facts.get("ends") == "stalls" else 0)
+        if self._plan.patient:
+            lives_seconds = LIFE_SECONDS_MAX
         number, process = self._begin(berth, lives_seconds=lives_seconds, **facts)
         try:
-            if self._chance.random() < UNTOUCHED_SHARE:
+            if self._plan.patient or self._chance.random() < UNTOUCHED_SHARE:
                 await asyncio.to_thread(process.join, LIFE_SECONDS_MAX)
             else:
                 await asyncio.to_thread(process.join, self._chance.uniform(0.5, PATIENCE_SECONDS))

@@ -43,7 +43,6 @@ def without_fencing() -> None:
         pass
 
     put(batch, "_fence", let_pass)
-    put(batch, "_fence_cursors", let_pass)
 
 
 def without_recall() -> None:

@@ -16,8 +16,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     A hub dies `deaths_each` times at each of `places` (none: at every failpoint), where it passes it after up to
     `spared_max` times; `passes_each` is how often at least `places_min` of them must have been passed in all.
-    `look_up_only`: the ERP takes a second order under a reference without a word. Counts end a storm, not the
-    clock: `storm_seconds_max` is for what hangs.
+    `patient`: it is left alone until it comes there. `look_up_only`: the ERP takes a second order under a
+    reference without a word. Counts end a storm, not the clock: `storm_seconds_max` is for what hangs.
     """
 
     store: Store
@@ -30,6 +30,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     places_min: int = 40
     places: tuple[str, ...] = ()
     spared_max: int = 8
+    patient: bool = False
     ends: Literal["dies", "stalls"] = "dies"
     server_kills: int = 0
     cuts: int = 0

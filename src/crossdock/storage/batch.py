@@ -4,7 +4,7 @@ Locks are taken in one order on every worker: runs, cursors, inbox, subjects, st
 it is settled which commits apply, then they are applied: a refused one leaves nothing behind.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from crossdock.durable.codec import encode
 from crossdock.durable.news import EVENTS
@@ -28,7 +28,7 @@ from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import new_id
 from crossdock.storage.effects import apply_effects
 from crossdock.storage.subjects import enter_subjects, leave_subjects
-from crossdock.storage.transaction import Transaction
+from crossdock.storage.transaction import Answer, Transaction
 
 PRIORITY_STEP_US = 60_000_000
 """How long a run of one priority lower waits before a newer, more urgent one no longer overtakes it."""
@@ -58,7 +58,9 @@ def apply_batch(tx: Transaction, commits: Sequence[Commit], now: Instant) -> lis
     outcomes: list[Outcome | None] = [None] * len(commits)
     _fence(tx, commits, outcomes)
     failpoint("batch.fenced")
-    present = _admit(tx, commits, outcomes, now)
+    arrivals = _ask_for_arrivals(tx, commits, outcomes, now)
+    present = _ask_for_starts(tx, commits, outcomes)
+    _admit(tx, arrivals, outcomes)
     alive = [index for index, outcome in enumerate(outcomes) if outcome is None]
     living = [commits[index] for index in alive]
     failpoint("batch.admitted")
@@ -96,42 +98,53 @@ def _fence(tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | 
             outcomes[index] = FENCED
 
 
-def _admit(
-    tx: Transaction, commits: Sequence[Commit], outcomes: list[Outcome | None], now: Instant
-) -> Collection[str]:
-    """An arrival is taken once, whoever brings it again; other content under its number is a conflict.
+class _Arrivals:
+    """Who brings which arrival first, who brings it again, and the answer that says which of them are new."""
 
-    Returns which of the runs to start are there already.
-    """
-    wanted: dict[tuple[str, str], tuple[int, InboxRow]] = {}
-    again: list[tuple[int, InboxRow]] = []
+    def __init__(self) -> None:
+        self.first: dict[tuple[str, str], tuple[int, InboxRow]] = {}
+        self.again: list[tuple[int, InboxRow]] = []
+        self.new: Answer | None = None
+
+
+def _ask_for_arrivals(
+    tx: Transaction, commits: Sequence[Commit], outcomes: Sequence[Outcome | None], now: Instant
+) -> _Arrivals:
+    arrivals = _Arrivals()
     for index, commit in enumerate(commits):
         row = commit.inbox
         if row is None or outcomes[index] is not None:
             continue
-        first = wanted.setdefault((row.source, row.external_id), (index, row))
+        first = arrivals.first.setdefault((row.source, row.external_id), (index, row))
         if first[0] != index:
-            again.append((index, row))
-    starts = {
-        start.run_id
-        for commit, outcome in zip(commits, outcomes, strict=True)
-        if outcome is None
-        for start in commit.starts
-    }
-    rows = [(*key, wanted[key][1].digest, now) for key in sorted(wanted)]
-    inserted = tx.ask_new("inbox", ("source", "external_id", "digest", "at"), ("source", "external_id"), rows)
-    present = tx.ask_in("SELECT id FROM run WHERE id", list(starts))
-    new = set(inserted.fetchall())
-    for key, (index, row) in wanted.items():
-        if key not in new:
-            again.append((index, row))
+            arrivals.again.append((index, row))
+    rows = [(*key, arrivals.first[key][1].digest, now) for key in sorted(arrivals.first)]
+    if rows:
+        columns = ("source", "external_id", "digest", "at")
+        arrivals.new = tx.ask_new("inbox", columns, ("source", "external_id"), rows)
+    return arrivals
+
+
+def _ask_for_starts(tx: Transaction, commits: Sequence[Commit], outcomes: Sequence[Outcome | None]) -> Answer:
+    """Which of the runs that may be started are there already."""
+    alive = (commit for commit, outcome in zip(commits, outcomes, strict=True) if outcome is None)
+    return tx.ask_in(
+        "SELECT id FROM run WHERE id", sorted({start.run_id for one in alive for start in one.starts})
+    )
+
+
+def _admit(tx: Transaction, arrivals: _Arrivals, outcomes: list[Outcome | None]) -> None:
+    """An arrival is taken once, whoever brings it again; other content under its number is a conflict."""
+    if arrivals.new is None:
+        return
+    new = set(arrivals.new.fetchall())
+    again = [*arrivals.again, *(first for key, first in arrivals.first.items() if key not in new)]
     for index, row in again:
         known = tx.execute(
             "SELECT digest FROM inbox WHERE source = ? AND external_id = ?", (row.source, row.external_id)
         ).fetchone()
         same = known is not None and known[0] == row.digest
         outcomes[index] = Outcome(Fate.DUPLICATE if same else Fate.CONFLICT)
-    return {row[0] for row in present.fetchall()}
 
 
 def _move_cursors(tx: Transaction, commits: Sequence[Commit], now: Instant) -> None:
@@ -140,7 +153,7 @@ def _move_cursors(tx: Transaction, commits: Sequence[Commit], now: Instant) -> N
     tx.update("cursor", ("position", "at"), ("name",), rows)
 
 
-def _start(tx: Transaction, commits: Sequence[Commit], present: Collection[str], now: Instant) -> set[str]:
+def _start(tx: Transaction, commits: Sequence[Commit], asked_for: Answer, now: Instant) -> set[str]:
     """Begin runs that are not there yet; the ids of those that are leased to whoever started them."""
     asked: dict[str, tuple[RunStart, str]] = {}
     for commit in commits:
@@ -148,6 +161,7 @@ def _start(tx: Transaction, commits: Sequence[Commit], present: Collection[str],
             asked.setdefault(start.run_id, (start, commit.lease_to))
     if not asked:
         return set()
+    present = {row[0] for row in asked_for.fetchall()}
     fresh = {run_id: entry for run_id, entry in asked.items() if run_id not in present}
     turns = enter_subjects(tx, [(start.subject, run_id) for run_id, (start, _) in fresh.items()])
     rows, parked, leased = [], [], set()
