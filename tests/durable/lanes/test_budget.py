@@ -83,6 +83,30 @@ async def test_when_the_budget_runs_short_the_least_urgent_are_shed_first_and_to
     assert lane.state().status == "open"
 
 
+async def test_the_last_calls_of_a_day_are_kept_for_the_urgent_also_where_the_forecast_is_good(
+    open_lane: OpenLane, stage: Stage
+) -> None:
+    lane = await open_lane(daily_budget=100)
+    for _ in range(95):
+        await (await stage.begin(lane, priority=9)).end()
+    state = lane.state()
+    assert (state.budget_left, state.budget_forecast, state.priority_ceiling) == (5, 95, 2)
+    for priority, reason in ((9, "shed"), (3, "shed"), (2, ""), (0, ""), (3, "shed"), (1, "")):
+        call = await stage.begin(lane, priority=priority)
+        assert (call.error.reason if isinstance(call.error, LaneClosed) else "") == reason
+        await call.end()
+    assert lane.state().budget_left == 2
+
+
+async def test_the_last_calls_that_a_system_allows_are_kept_for_the_urgent(
+    open_lane: OpenLane, stage: Stage
+) -> None:
+    lane = await open_lane()
+    for used, ceiling in ((94_999, 3), (95_000, 2), (99_000, 1)):
+        lane.heed_quota(used, 100_000)
+        assert lane.state().priority_ceiling == ceiling
+
+
 async def test_shed_work_waits_by_the_clock_and_the_forecast_sets_it_free(
     open_lane: OpenLane, stage: Stage, clock: ManualClock
 ) -> None:

@@ -18,6 +18,10 @@ QUOTA_TRUSTED_US = 900 * MICROSECONDS
 """So long a system's word on its quota counts. Then a call finds out: others may have stopped, or hours passed."""
 
 QUOTA_AMPLE_SHARE = 0.2
+RESERVED_SHARE = 0.05
+RESERVED_FOR = 2
+"""The last part of what a day or a system allows is for calls this urgent or more, whatever the forecast says."""
+
 BLOCKS_PER_DAY = 200
 """At most this part of the budget is lost when a worker dies."""
 
@@ -42,13 +46,14 @@ def priority_ceiling(used: int, daily_budget: int, now: Instant) -> int:
     """The least urgent priority that may still use the budget: 9 (all) to 0, and -1 when it is used up.
 
     Nothing is shed while the forecast stays within the budget, or half of it is left. Below, the ceiling
-    falls with what is left.
+    falls with what is left. The last `RESERVED_SHARE` is for the urgent, also where the forecast is good: it knows
+    nothing of what may still happen today.
     """
     left = daily_budget - used
     if left <= 0:
         return -1
     if forecast(used, now) <= daily_budget:
-        return PRIORITY_LEAST_URGENT
+        return RESERVED_FOR if left <= RESERVED_SHARE * daily_budget else PRIORITY_LEAST_URGENT
     return min(PRIORITY_LEAST_URGENT, ceil(2 * PRIORITY_LEAST_URGENT * left / daily_budget))
 
 
@@ -126,8 +131,9 @@ class Quota:
         left = self.left(now)
         if left is None:
             return PRIORITY_LEAST_URGENT
+        highest = RESERVED_FOR if left <= RESERVED_SHARE * self.allowed else PRIORITY_LEAST_URGENT
         scarcity = left / (QUOTA_AMPLE_SHARE * self.allowed) if self.allowed else 0.0
-        return max(PRIORITY_MOST_URGENT, min(PRIORITY_LEAST_URGENT, ceil(PRIORITY_LEAST_URGENT * scarcity)))
+        return max(PRIORITY_MOST_URGENT, min(highest, ceil(PRIORITY_LEAST_URGENT * scarcity)))
 
 
 def ceiling_of(allotment: Allotment | None, quota: Quota, now: Instant) -> int:
