@@ -31,7 +31,7 @@ def test_every_command_teaches_by_example(cli: Cli, command: tuple[str, ...]) ->
 
 def test_the_whole_command_line_is_there() -> None:
     asked = """
-        demo / init / up / worker / capacity / rehearse black-friday / bench / systems check / systems list
+        demo / init / check / up / worker / capacity / rehearse black-friday / bench / systems check / systems list
         / stock load / orders list / orders show / orders submit / parked list / parked show / parked retry
         / parked repair / parked skip
         / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
