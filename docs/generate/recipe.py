@@ -141,7 +141,9 @@ class RecipeReader(ast.NodeVisitor):
         calls = [node for node in ast.walk(action) if isinstance(node, ast.Call)]
         for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
             match call.func:
-                case ast.Attribute(ast.Attribute(ast.Name("using")), method):
+                case ast.Attribute(ast.Attribute(ast.Name("using")), method) | ast.Attribute(
+                    ast.Subscript(ast.Attribute(ast.Name("using"))), method
+                ):
                     yield method
                 case ast.Name(name) if name in self._functions:
                     yield from self._asked(self._functions[name])

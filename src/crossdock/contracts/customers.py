@@ -1,0 +1,62 @@
+"""What the hub tells the world about customers (EVT-01). One subject per customer: `customer/<customer_id>`.
+
+No event holds a value: it names fields, and who said them. Whoever may see the values asks the hub, so that
+nothing personal lies in a broker that nobody can erase.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.kit.clock import Instant
+
+
+def customer_subject(customer_id: str) -> str:
+    """The subject under which everything about a customer is told."""
+    return f"customer/{customer_id}"
+
+
+class FieldChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A field of the golden record that has another value now, or none, and where that came from."""
+
+    field: str
+    rule: str = ""
+    system: str = ""
+    record: str = ""
+    said_at: Instant = 0
+
+
+class CustomerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all of them carry. `at` is when the hub decided it."""
+
+    type: ClassVar[str]
+    customer_id: str
+    at: Instant
+
+
+class CustomerChanged(CustomerEvent, frozen=True, kw_only=True):
+    """The golden record of a customer changed. `records` are the numbers that systems know the customer by."""
+
+    type: ClassVar[str] = "crossdock.customer.changed.v1"
+    changes: tuple[FieldChange, ...]
+    records: tuple[ExternalReference, ...] = ()
+
+
+class CustomerDisputed(CustomerEvent, frozen=True, kw_only=True):
+    """Systems disagree about a field or group.
+
+    `kind`: `cannot_know` (nobody can tell which is newer), `nothing_valid`, `merge` (a system merged records of
+    two customers): a person decides. `proposed`: `system` wants to change what is `owner`'s. `refused`: the same,
+    and the deployment does not allow it.
+    """
+
+    type: ClassVar[str] = "crossdock.customer.disputed.v1"
+    kind: str
+    field: str
+    system: str = ""
+    owner: str = ""
+
+
+CUSTOMER_EVENTS: Mapping[str, type[Any]] = {event.type: event for event in (CustomerChanged, CustomerDisputed)}

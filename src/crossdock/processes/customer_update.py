@@ -1,0 +1,145 @@
+"""What holds of a customer, looked up anew after something was said: told to the world and to each record.
+
+    statements ─ golden record ─┬ changed fields told as an event, disagreements as another
+                                └ each record that shows something else is told (customer_telling)
+
+Nobody is told because something happened, only because a record shows something else than what holds. So two hubs
+that tell the same systems the same truth come to rest (CUS-03).
+
+Requirements: CUS-01 to CUS-08, CUS-11, CUS-12, CUS-16.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.contracts.customers import CustomerChanged, CustomerDisputed, FieldChange, customer_subject
+from crossdock.durable.codec import encode
+from crossdock.durable.process import Process, Stake
+from crossdock.durable.records import Outgoing
+from crossdock.durable.run import Run, Startable
+from crossdock.identity.golden.contributions import plain
+from crossdock.identity.golden.fields import Fields
+from crossdock.identity.golden.ledger import GoldenKept, KeepGolden, PartyLedger, record_key
+from crossdock.identity.golden.ownership import Ownership
+from crossdock.identity.golden.spreading import Question, golden_fields, questions, tellings
+from crossdock.identity.golden.survivorship import GoldenValue, golden
+from crossdock.identity.golden.work import OwedTelling, TouchedParty
+from crossdock.kit.clock import Clock, Instant
+from crossdock.kit.ids import write_key
+
+
+class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What holds of a party, with its lineage, what is asked, and who has to be told."""
+
+    fields: Fields = {}
+    lineage: Mapping[str, FieldChange] = {}
+    questions: tuple[Question, ...] = ()
+    owed: tuple[OwedTelling, ...] = ()
+    records: tuple[ExternalReference, ...] = ()
+
+
+@dataclass(frozen=True)
+class Collaborators:
+    """The ledger, who may say what, the systems that can be told, and the process that tells one record."""
+
+    parties: PartyLedger
+    ownership: Ownership
+    told: Collection[str]
+    clock: Clock
+    telling: Startable[OwedTelling]
+
+
+def customer_update(using: Collaborators) -> Process[TouchedParty]:
+    """Look what holds now, tell the world what changed, and see to it that each record is told."""
+
+    async def body(run: Run, touched: TouchedParty) -> tuple[str, ...]:
+        party_id = touched.party_id
+        outlook = await run.step("look", lambda _key: _look(party_id, using), returns=Outlook)
+        kept = await run.record(
+            "keep_golden",
+            KeepGolden(
+                party_id=party_id,
+                fields=outlook.fields,
+                questions=outlook.questions,
+                correlation_id=run.correlation_id,
+            ),
+            returns=GoldenKept,
+        )
+        changes = _changes(kept.before, outlook)
+        if changes:
+            run.publish(_changed(party_id, changes, outlook, using.clock.now(), run.correlation_id))
+        for question in kept.asked:
+            run.publish(_disputed(party_id, question, using.clock.now(), run.correlation_id))
+        for owed in outlook.owed:
+            place = record_key(owed.record) if owed.record else owed.system
+            run.start(using.telling, write_key(run.run_id, place), owed)
+        return tuple(change.field for change in changes)
+
+    return Process(
+        name="customer_update",
+        version=1,
+        input=TouchedParty,
+        body=body,
+        subject=lambda touched: customer_subject(touched.party_id),
+        stake=lambda _touched: Stake(domain="service", severity=2),
+    )
+
+
+async def _look(party_id: str, using: Collaborators) -> Outlook:
+    found = await using.parties.read_party(party_id)
+    if found is None:
+        return Outlook()
+    values = golden(found.records, using.ownership, using.clock.now(), found.pins)
+    return Outlook(
+        fields=golden_fields(values),
+        lineage={name: _lineage(name, value) for value in values.values() for name in value.values},
+        questions=tuple(questions(values, using.ownership)),
+        owed=tuple(
+            OwedTelling(party_id=party_id, system=each.system, record=each.record)
+            for each in tellings(found.records, values, using.ownership)
+            if each.system in using.told
+        ),
+        records=tuple(record.reference for record in found.records if record.state == "live"),
+    )
+
+
+def _lineage(name: str, value: GoldenValue) -> FieldChange:
+    if value.winner is None:
+        return FieldChange(field=name, rule=value.rule)
+    return FieldChange(
+        field=name,
+        rule=value.rule,
+        system=value.winner.record.system,
+        record=record_key(value.winner.record),
+        said_at=value.winner.said_at,
+    )
+
+
+def _changes(before: Fields, outlook: Outlook) -> list[FieldChange]:
+    """Fields that have another value than was told, or one of the two."""
+    after = {name: plain(value) for name, value in outlook.fields.items()}
+    known = {name: plain(value) for name, value in before.items()}
+    names = {*known.keys() ^ after.keys(), *(name for name in known.keys() & after if known[name] != after[name])}
+    return [outlook.lineage.get(name) or FieldChange(field=name) for name in sorted(names)]
+
+
+def _changed(
+    party_id: str, changes: list[FieldChange], outlook: Outlook, at: Instant, correlation_id: str
+) -> Outgoing:
+    event = CustomerChanged(customer_id=party_id, at=at, changes=tuple(changes), records=outlook.records)
+    return Outgoing(event.type, customer_subject(party_id), encode(event), correlation_id)
+
+
+def _disputed(party_id: str, question: Question, at: Instant, correlation_id: str) -> Outgoing:
+    event = CustomerDisputed(
+        customer_id=party_id,
+        at=at,
+        kind=question.kind,
+        field=question.unit,
+        system=question.system,
+        owner=question.to,
+    )
+    return Outgoing(event.type, customer_subject(party_id), encode(event), correlation_id)

@@ -1,0 +1,205 @@
+"""A customer between two systems: what is whose reaches the other once, and nothing comes back as a loop."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from tests.processes.books import CustomerHub, customer_hub
+from tests.stores import Stores
+
+from crossdock.adapters.memory.simulator.faults import LoseAnswer
+from crossdock.adapters.memory.wire import PartnerJoin
+from crossdock.contracts.customers import CustomerChanged, CustomerDisputed
+from crossdock.durable.records import RunState
+from crossdock.identity.golden.fields import Domain
+from crossdock.identity.golden.ownership import Ownership, Rule
+from crossdock.kit.errors import Finding
+from crossdock.ports.customer_source import CustomerArrival
+
+pytestmark = pytest.mark.anyio
+
+EMAIL, TERMS, TAX, CITY = "contact.email", "terms.code", "tax.number", "shipping.default.address.city"
+ERP = Rule(rule="owner", owner="erp", readers=("crm",))
+OWNERSHIP = Ownership(
+    domains=dict.fromkeys(Domain, ERP)
+    | {
+        Domain.CONTACT: Rule(rule="newest_valid", writers=("crm", "erp"), readers=("crm", "erp")),
+        Domain.CONSENT: Rule(rule="owner", owner="crm", readers=("erp",)),
+        Domain.TAX: Rule(rule="owner", owner="erp", others="propose", readers=("crm",)),
+    },
+    marks=("crossdock",),
+)
+
+
+@pytest.fixture
+async def hub(stores: Stores) -> AsyncIterator[CustomerHub]:
+    async with customer_hub(stores, OWNERSHIP) as hub:
+        yield hub
+
+
+async def a_customer(hub: CustomerHub, **cards: dict[str, Any]) -> dict[str, str]:
+    """A customer in both systems, whom the hub knows; their numbers there."""
+    numbers = {name: books.make(cards.get(name, {"kind": "person"})) for name, books in hub.books.items()}
+    await hub.link(numbers)
+    await hub.pump()
+    hub.writes = 0
+    return numbers
+
+
+def shown(hub: CustomerHub, numbers: dict[str, str], name: str) -> list[Any]:
+    return [books.card(numbers[system]).get(name) for system, books in sorted(hub.books.items())]
+
+
+def later(hub: CustomerHub) -> None:
+    hub.clock.advance(1_000)
+
+
+async def test_the_owners_change_reaches_the_reader_by_one_write_of_one_field(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org", TERMS: "N30"})
+    assert shown(hub, numbers, TERMS) == ["N30", "N30"]
+    later(hub)
+    hub.books["erp"].edit(numbers["erp"], {TERMS: "N60"})
+    await hub.pump()
+    assert shown(hub, numbers, TERMS) == ["N60", "N60"]
+    assert hub.writes == 1
+    changed = (await hub.told())[-1]
+    assert isinstance(changed, CustomerChanged)
+    assert [(change.field, change.system, change.rule) for change in changed.changes] == [(TERMS, "erp", "owner")]
+    assert {reference.system for reference in changed.records} == {"crm", "erp"}
+
+
+async def test_a_change_that_is_not_theirs_is_put_right_and_somebody_hears_of_it(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, erp={TERMS: "N30", TAX: "DE1"})
+    later(hub)
+    hub.books["crm"].edit(numbers["crm"], {TERMS: "N90", TAX: "DE2"})
+    await hub.pump()
+    assert shown(hub, numbers, TERMS) == ["N30", "N30"]
+    assert shown(hub, numbers, TAX) == ["DE1", "DE1"]
+    disputed = {event.field: event for event in await hub.told() if isinstance(event, CustomerDisputed)}
+    assert (disputed[TERMS].kind, disputed[TERMS].system, disputed[TERMS].owner) == ("refused", "crm", "erp")
+    assert disputed[TAX].kind == "proposed"
+    assert {each.question.kind for each in await hub.store.list_questions()} == {"refused", "proposed"}
+    later(hub)
+    hub.books["erp"].edit(numbers["erp"], {TAX: "DE2"})
+    await hub.pump()
+    assert {each.question.kind for each in await hub.store.list_questions()} == {"refused"}, "the owner agreed"
+
+
+async def test_a_shared_field_goes_both_ways_and_comes_to_rest(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org"})
+    for count, (system, value) in enumerate([("crm", "b@x.org"), ("erp", "c@x.org"), ("crm", "b@x.org")], 1):
+        later(hub)
+        hub.books[system].edit(numbers[system], {EMAIL: value})
+        await hub.pump()
+        assert shown(hub, numbers, EMAIL) == [value, value]
+        assert hub.writes == count, "one write for one change, none for its echo"
+
+
+async def test_a_cleared_field_is_cleared_elsewhere_and_an_unmentioned_one_is_not(hub: CustomerHub) -> None:
+    both = {EMAIL: "a@x.org", "contact.phone": "+49 30 1"}
+    numbers = await a_customer(hub, crm=both, erp=both)
+    later(hub)
+    hub.books["crm"].edit(numbers["crm"], {EMAIL: None})
+    await hub.pump()
+    assert shown(hub, numbers, EMAIL) == [None, None]
+    assert shown(hub, numbers, "contact.phone") == ["+49 30 1"] * 2
+
+
+async def test_a_change_that_comes_again_or_late_changes_nothing(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org"})
+    for value in ("b@x.org", "c@x.org"):
+        later(hub)
+        hub.books["crm"].edit(numbers["crm"], {EMAIL: value})
+    old, new = await hub.heard("crm")
+    assert await hub.take("crm", [new]) == ["taken"]
+    assert await hub.take("crm", [old, new, old]) == ["taken", "known", "known"]
+    await hub.pump()
+    assert shown(hub, numbers, EMAIL) == ["c@x.org", "c@x.org"]
+    assert hub.writes == 1
+
+
+async def test_an_answer_that_got_lost_is_asked_for_before_anything_is_repeated(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, erp={TERMS: "N30"})
+    later(hub)
+    hub.books["erp"].edit(numbers["erp"], {TERMS: "N60"})
+    hub.books["crm"].surface.faults.add(LoseAnswer(on="/partners/write"))
+    await hub.pump()
+    assert shown(hub, numbers, TERMS) == ["N60", "N60"]
+    assert hub.writes == 1
+
+
+async def test_who_was_faster_than_the_hub_is_not_overwritten_unseen(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org"})
+    later(hub)
+    hub.books["crm"].edit(numbers["crm"], {EMAIL: "b@x.org"})
+    of_crm = await hub.heard("crm")
+    later(hub)
+    hub.books["erp"].edit(numbers["erp"], {EMAIL: "c@x.org"})
+    await hub.take("crm", of_crm)
+    await hub.pump()
+    assert shown(hub, numbers, EMAIL) == ["c@x.org", "c@x.org"], "the later one, though it was heard of later"
+
+
+async def test_what_nobody_can_know_waits_for_a_person_and_is_told(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org"})
+    later(hub)
+    hub.books["crm"].edit(numbers["crm"], {EMAIL: "b@x.org"})
+    hub.clock.advance(10)
+    hub.books["erp"].edit(numbers["erp"], {EMAIL: "c@x.org"})
+    await hub.pump()
+    assert shown(hub, numbers, EMAIL) == ["b@x.org", "c@x.org"], "nobody is told what may be wrong"
+    (question,) = await hub.store.list_questions()
+    assert (question.question.kind, question.question.unit) == ("cannot_know", EMAIL)
+    assert (await hub.holds("crm", numbers["crm"]))[EMAIL].review == "cannot_know"
+
+
+async def test_a_deleted_record_no_longer_counts_and_counts_again_when_it_is_back(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={"consents.email.status": "opt_in"}, erp={TERMS: "N30"})
+    hub.books["crm"].book.delete(numbers["crm"])
+    await hub.pump()
+    assert "consents.email" not in await hub.holds("erp", numbers["erp"])
+    later(hub)
+    hub.books["erp"].edit(numbers["erp"], {TERMS: "N60"})
+    await hub.pump()
+    hub.books["crm"].book.undelete(numbers["crm"])
+    await hub.pump()
+    assert (await hub.holds("erp", numbers["erp"]))["consents.email"].values == {"consents.email.status": "opt_in"}
+    assert shown(hub, numbers, TERMS) == ["N60", "N60"], "what it missed is told when it is back"
+
+
+async def test_a_customer_is_made_once_where_that_is_declared_and_its_echo_is_known(stores: Stores) -> None:
+    rules = replace(OWNERSHIP, creates=("erp",))
+    async with customer_hub(stores, rules) as hub:
+        number = hub.books["crm"].make({EMAIL: "a@x.org"})
+        hub.books["erp"].surface.faults.add(LoseAnswer(on="/partners/write"))
+        await hub.pump()
+        party = await hub.party("crm", number)
+        made = party.record_of("erp")
+        assert made is not None
+        assert hub.books["erp"].card(made.reference.value) == {EMAIL: "a@x.org"}
+        assert len(hub.books["erp"].book._records) == 1
+        assert await hub.store.list_parties() == [party.party_id]
+
+
+async def test_what_cannot_be_read_is_parked_beside_the_stream(hub: CustomerHub) -> None:
+    poison = CustomerArrival(
+        external_id="weird / number",
+        received_at=hub.clock.now(),
+        findings=(Finding("missing", "$.number", "there is no number"),),
+        raw=b'{"card": 1}',
+    )
+    assert await hub.take("crm", [poison, poison]) == ["parked", "known"]
+    (view,) = await hub.store.list_runs(state=RunState.PARKED)
+    assert view.parking is not None
+    assert view.parking.findings[0].path == "$.number"
+
+
+async def test_a_merge_over_two_customers_is_for_a_person_to_judge(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org"})
+    other = hub.books["crm"].make({EMAIL: "z@x.org"})
+    await hub.pump()
+    hub.books["crm"].book.join(PartnerJoin(write="j", survivor=other, absorbed=numbers["crm"], merge=True))
+    await hub.pump()
+    assert [event.kind for event in await hub.told() if isinstance(event, CustomerDisputed)] == ["merge"]
+    assert (await hub.party("erp", numbers["erp"])).record_of("crm") is None
