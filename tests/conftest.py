@@ -29,8 +29,10 @@ TRYTON = Path(__file__).parent / "adapters" / "tryton"
 INSTALL_SECONDS_MAX = 900
 
 # A red run must be one that anybody can repeat; `--hypothesis-profile=search` looks where nobody looked before.
-hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
-hypothesis.settings.register_profile("search", derandomize=False, print_blob=True)
+# How long an example takes tells about the machine only: no deadline, and no complaint about slow drawing.
+UNHURRIED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("repeatable", UNHURRIED, derandomize=True, database=None)
+hypothesis.settings.register_profile("search", UNHURRIED, derandomize=False, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
 
 

@@ -21,7 +21,7 @@ from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.golden.ledger import NoteTold, PartyFile
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue, golden
-from crossdock.kit.clock import ManualClock
+from crossdock.kit.clock import Instant, ManualClock, seconds_to_us
 from crossdock.ports.customer_source import CustomerArrival
 from crossdock.processes import customer_change, customer_telling, customer_update
 from crossdock.processes.customer_capture import CustomerCapture
@@ -30,13 +30,26 @@ SYSTEMS = ("crm", "erp")
 MARK = "crossdock"
 
 
-class Books:
-    """A memory ERP's partners, and how far its stream was read."""
+class WrongClock:
+    """A clock that is off by some seconds."""
 
-    def __init__(self, name: str, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock, off_seconds: float) -> None:
+        self._clock, self._off_us = clock, seconds_to_us(off_seconds)
+
+    def now(self) -> Instant:
+        return self._clock.now() + self._off_us
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+
+class Books:
+    """A memory ERP's partners; its clock may be off."""
+
+    def __init__(self, name: str, clock: ManualClock, off_seconds: float = 0) -> None:
         self.name = name
         self.ledger = uuid.uuid4().hex
-        self.surface = Surface(clock=clock)
+        self.surface = Surface(clock=WrongClock(clock, off_seconds))
         self.book = self.surface.partners
         share_surface(self.ledger, self.surface)
         self._writes = 0
@@ -204,14 +217,27 @@ class _Counting:
 
 
 @asynccontextmanager
-async def customer_hub(stores: Stores, ownership: Ownership) -> AsyncIterator[CustomerHub]:
+async def customer_hub(
+    stores: Stores, ownership: Ownership, *, off_seconds: Mapping[str, float] | None = None
+) -> AsyncIterator[CustomerHub]:
     """A hub between `crm` and `erp`, at work."""
-    books = {name: Books(name, stores.clock) for name in SYSTEMS}
-    hub = CustomerHub(stores, books, ownership)
+    books = {name: Books(name, stores.clock, (off_seconds or {}).get(name, 0)) for name in SYSTEMS}
+    try:
+        async with hub_between(stores, books, ownership) as hub:
+            yield hub
+    finally:
+        for each in books.values():
+            share_surface(each.ledger, None)
+
+
+@asynccontextmanager
+async def hub_between(
+    stores: Stores, books: Mapping[str, Books], ownership: Ownership, mark: str = MARK
+) -> AsyncIterator[CustomerHub]:
+    """A hub between these, at work."""
+    hub = CustomerHub(stores, books, ownership, mark)
     await hub.open()
     try:
         yield hub
     finally:
         await hub.close()
-        for each in books.values():
-            share_surface(each.ledger, None)

@@ -8,7 +8,7 @@ import pytest
 from tests.processes.stage import HubStage
 
 from crossdock.adapters.memory.simulator.faults import RejectOrder
-from crossdock.contracts import orders, sources
+from crossdock.contracts import customers, orders, sources
 from crossdock.contracts.asyncapi import asyncapi_document
 from crossdock.contracts.envelope import as_json
 from crossdock.contracts.published import PUBLISHED, owner_of
@@ -53,7 +53,7 @@ def test_another_payload_is_told_apart() -> None:
 def test_every_contract_with_a_type_is_published_and_has_an_owner() -> None:
     contracts = {
         value.type
-        for module in (orders, sources)
+        for module in (customers, orders, sources)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, msgspec.Struct) and hasattr(value, "type")
     }

@@ -3,8 +3,8 @@
     statements ─ golden record ─┬ changed fields told as an event, disagreements as another
                                 └ each record that shows something else is told (customer_telling)
 
-Nobody is told because something happened, only because a record shows something else than what holds. So two hubs
-that tell the same systems the same truth come to rest (CUS-03).
+Nobody is told because something happened, only because a record shows something else than what holds: where all
+agree, everything is at rest (CUS-03).
 
 Requirements: CUS-01 to CUS-08, CUS-11, CUS-12, CUS-16.
 """

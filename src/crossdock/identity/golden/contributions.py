@@ -22,8 +22,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `said` is its own latest statement, where `sequence` is not 0: `said_at` by its own clock, `arrived_at` by
     ours, `counted_at` which of the two we go by. `saw` is the sequence up to which the hub had told it what others
-    said when it said so. `shown` is the value there as far as we know. `told` is the sequence of the hub's latest
-    write, 0 if there was none.
+    said when it said so. `shown` is the value there as far as we know. `told` is the sequence of the latest
+    write there by this hub or another, 0 if there was none.
     """
 
     field: str
@@ -113,7 +113,7 @@ def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tupl
         if before is not None and value == before.shown:
             echoed.append(name)
         elif statement.from_hub:
-            changed[name] = replace(before or Held(field=name), shown=value)
+            changed[name] = replace(before or Held(field=name), shown=value, told=sequence)
             echoed.append(name)
         elif before is not None and _overtaken(before, statement):
             stale.append(name)

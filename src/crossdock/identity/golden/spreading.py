@@ -1,8 +1,7 @@
 """Who has to be told what: the difference between what holds and what each record shows, field by field (CUS-03).
 
 A record is told a field only if its system reads it, shows something else, and the field is not held for a person.
-Nothing is sent because something happened; only because two values differ. So two hubs that tell the same systems
-the same truth come to rest.
+Nothing is sent because something happened; only because two values differ.
 """
 
 from collections.abc import Mapping, Sequence
