@@ -6,7 +6,9 @@ from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, PostalAddress, Profile
 
 GIVEN = "anna berta clara dora emma frieda greta hanna ida julia karl ludwig martin norbert otto paul".split()
-FAMILY = "huber maier wagner becker hoffmann schulz koch richter klein wolf neumann schwarz braun krause".split()
+FIRST = "hu mai wag bek hof schul ko rich klei wol neu bra".split()
+LAST = "ber ner mann stein feld ger lich horn".split()
+PROVIDERS = "gmail.com web.de gmx.de outlook.com".split()
 STREETS = "Lindenstr. Bahnhofstrasse Goetheweg Schulgasse Marktplatz Ringallee Parkstr. Seeweg".split()
 
 
@@ -25,16 +27,16 @@ def town(people: int = 600, seed: int = 7) -> tuple[list[Features], list[int]]:
     chance = np.random.default_rng(seed)
     records: list[Features] = []
     who: list[int] = []
+    family = ""
     for number in range(people):
-        if number % 4:
-            family = FAMILY[int(chance.integers(len(FAMILY)))]
+        if not number % 4:
+            family = FIRST[int(chance.integers(len(FIRST)))] + LAST[int(chance.integers(len(LAST)))]
         home = PostalAddress(
             lines=(f"{STREETS[number // 4 % len(STREETS)]} {number // 4 % 60 + 1}",),
             postcode=str(10_000 + number // 4 % 40),
             city="Neustadt",
         )
-        if not number % 4:
-            family = FAMILY[int(chance.integers(len(FAMILY)))] + str(number % 7)
+        box = "".join(chr(97 + int(letter)) for letter in chance.integers(0, 26, 9))
         given = GIVEN[int(chance.integers(len(GIVEN)))]
         birth = (
             f"{int(chance.integers(1940, 2004))}-{int(chance.integers(1, 13)):02}-{int(chance.integers(1, 29)):02}"
@@ -44,7 +46,7 @@ def town(people: int = 600, seed: int = 7) -> tuple[list[Features], list[int]]:
             "family": family,
             "birth_date": birth,
             "addresses": (home,),
-            "emails": (f"{given}.{family}{number}@mail.example.net",),
+            "emails": (f"{box}@{PROVIDERS[number % len(PROVIDERS)]}",),
             "country": "DE",
         }
         records.append(person(**facts))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching.clusters import cluster
 from crossdock.identity.matching.columns import Columns
-from crossdock.identity.matching.keys import PER_KEY_MAX, key_columns
+from crossdock.identity.matching.keys import key_columns, usual_cap
 from crossdock.identity.matching.model import KindModel, Model
 from crossdock.identity.matching.pairs import candidates
 from crossdock.identity.matching.record import Features
@@ -52,7 +52,7 @@ def score_pairs(
     model: Model,
     *,
     sources: Sequence[int] | None = None,
-    per_key_max: int = PER_KEY_MAX,
+    per_key_max: int | None = None,
     kept_from: float = KEPT_FROM,
     progress: Progress = _silent,
 ) -> Scored:
@@ -79,14 +79,19 @@ def _score_kind(
     everybody: Sequence[Features],
     model: KindModel,
     origin: Rows | None,
-    per_key_max: int,
+    per_key_max: int | None,
     kept_from: float,
     progress: Progress,
 ) -> Scored:
     rows = np.array([row for row, record in enumerate(everybody) if record.kind == model.kind], np.int64)
     records = [everybody[row] for row in rows.tolist()]
     columns = Columns(records)
-    i, j = candidates(key_columns(records), len(records), per_key_max, None if origin is None else origin[rows])
+    i, j = candidates(
+        key_columns(records),
+        len(records),
+        per_key_max or usual_cap(len(records)),
+        None if origin is None else origin[rows],
+    )
     scale = Scale(model.rescaled(len(records)))
     kept: list[tuple[Rows, Rows, NDArray[np.float64], NDArray[np.int8]]] = []
     for start in range(0, i.size, PAIRS_AT_ONCE):
@@ -107,7 +112,7 @@ def dedupe(
     model: Model,
     *,
     sources: Sequence[int] | None = None,
-    per_key_max: int = PER_KEY_MAX,
+    per_key_max: int | None = None,
     threshold: float = 0.0,
     progress: Progress = _silent,
 ) -> Deduped:

@@ -15,28 +15,37 @@ from crossdock.identity.matching.weighing import RULE_VETO
 
 Rows = NDArray[np.int64]
 Weights = NDArray[np.float64]
-MISSING = -3.0
+MISSING = -1.5
 """Bits that a pair without a key in common counts."""
-WEIGHT_MAX, WEIGHT_MIN = 12.0, -12.0
+WEIGHT_MAX, WEIGHT_MIN = 20.0, -6.0
 """Beyond these a pair's weight says nothing more about its group."""
 FORBIDDEN = -1e9
-FLOOR = -8.0
-"""Pairs below are no reason to look at two records together."""
+FILLED_MAX = 60
+"""Groups of up to so many records have all their pairs weighed."""
 
 Fill = Callable[[Rows, Rows], Weights]
 """Weights of pairs that no key brought together, where a group is small enough to ask for them."""
 
 
 def cluster(
-    size: int, left: Rows, right: Rows, weights: Weights, *, threshold: float = 0.0, missing: float = MISSING
+    size: int,
+    left: Rows,
+    right: Rows,
+    weights: Weights,
+    *,
+    threshold: float = 0.0,
+    missing: float = MISSING,
+    fill: Fill | None = None,
 ) -> Rows:
     """A cluster number for each of `size` records: the smallest row in it.
 
-    `left`, `right` and `weights` (bits) describe candidate pairs, each at most once. Equal input gives equal
+    `left`, `right` and `weights` (bits) describe candidate pairs, smaller row first, each at most once. `fill`
+    weighs
+    pairs of small groups that no key brought together; without it they count `missing`. Equal input gives equal
     clusters.
     """
     labels = np.arange(size)
-    seen = weights > FLOOR
+    seen = weights >= threshold
     groups = components(size, left[seen], right[seen])
     inside = groups[left] == groups[right]
     left, right, weights = left[inside], right[inside], weights[inside]
@@ -45,12 +54,32 @@ def cluster(
     joined = pair_only & (weights >= threshold)
     labels[right[joined]] = left[joined]
     many = ~pair_only
-    order = np.argsort(groups[left[many]], kind="stable")
-    i, j, w = left[many][order], right[many][order], weights[many][order]
+    i, j, w = left[many], right[many], weights[many]
+    if fill is not None:
+        i, j, w = _filled(groups, population, i, j, w, fill)
+    order = np.argsort(groups[i], kind="stable")
+    i, j, w = i[order], j[order], w[order]
     starts = np.flatnonzero(np.concatenate([[True], np.diff(groups[i]) != 0])) if i.size else np.zeros(0, np.int64)
-    for start, end in zip(starts, [*starts[1:], i.size], strict=True):
+    for start, end in zip(starts, np.append(starts, i.size)[1:], strict=True):
         _agglomerate(labels, i[start:end], j[start:end], w[start:end], threshold, missing)
     return labels
+
+
+def _filled(
+    groups: Rows, population: Rows, i: Rows, j: Rows, w: Weights, fill: Fill
+) -> tuple[Rows, Rows, Weights]:
+    """The pairs with those that are missing in groups of 3 to `FILLED_MAX` records."""
+    size = groups.size
+    members = np.argsort(groups, kind="stable")
+    starts = np.cumsum(population) - population
+    whole: list[Rows] = []
+    for count in range(3, FILLED_MAX + 1):
+        rows = members[starts[population == count][:, None] + np.arange(count)]
+        a, b = np.triu_indices(count, 1)
+        whole.append((rows[:, a] * size + rows[:, b]).ravel())
+    absent = np.setdiff1d(np.concatenate(whole), i * size + j)
+    one, two = absent // size, absent % size
+    return np.concatenate([i, one]), np.concatenate([j, two]), np.concatenate([w, fill(one, two)])
 
 
 def components(size: int, left: Rows, right: Rows) -> Rows:

@@ -35,6 +35,11 @@ class Texts:
         """Characters per row."""
         return np.fromiter(map(len, self.values), np.int64, len(self.values))
 
+    @cached_property
+    def spaced(self) -> NDArray[np.bool_]:
+        """Whether a row has more than one word."""
+        return np.fromiter((" " in value for value in self.values), bool, len(self.values))
+
 
 class Lists:
     """Any number of values per row, flat: row `i` has those from `starts[i]` to `starts[i + 1]`."""

@@ -1,10 +1,11 @@
 """What is compared of organisations: the name without its form, the form, the register, the sites' addresses."""
 
 import numpy as np
+from rapidfuzz import fuzz
+from rapidfuzz.process import cpdist
 
 from crossdock.identity.matching.columns import Columns, Index
 from crossdock.identity.matching.comparisons import (
-    DIFFERENT,
     EXACT,
     NEARLY,
     NOTHING,
@@ -20,27 +21,33 @@ from crossdock.identity.matching.comparisons import (
 NAME = (*WORDS, "the same words in another order", "the same without some words", "an abbreviation of it")
 _ORDER, _PART, _ABBREVIATION = 5, 6, 7
 FORM = ("the same", "different")
-LETTERS_MIN = 2
+LETTERS_MIN, LETTERS_MAX = 2, 6
+WHOLE = 100.0
 
 
 def _name(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
-    levels = words(left.text("organisation"), i, right.text("organisation"), j)
-    one, two = left.text("organisation").values, right.text("organisation").values
-    for place in np.flatnonzero(levels >= NEARLY).tolist():
-        levels[place] = _name_level(one[i[place]].split(), two[j[place]].split(), int(levels[place]))
+    a, b = left.text("organisation"), right.text("organisation")
+    levels = words(a, i, b, j)
+    open_ = np.flatnonzero(levels >= NEARLY)
+    one, two = a.values[i[open_]].tolist(), b.values[j[open_]].tolist()
+    # All words of the shorter name are in the longer one where this ratio is 100.
+    within = cpdist(one, two, scorer=fuzz.token_set_ratio, score_cutoff=WHOLE, dtype=np.float32) >= WHOLE
+    short = (a.lengths[i[open_]] <= LETTERS_MAX) | (b.lengths[j[open_]] <= LETTERS_MAX)
+    for place in np.flatnonzero(within | short).tolist():
+        row = open_[place]
+        levels[row] = _name_level(one[place].split(), two[place].split(), int(levels[row]))
     return Judged(levels, np.where(levels == EXACT, i, -1))
 
 
 def _name_level(one: list[str], two: list[str], otherwise: int) -> int:
-    if one[0] != two[0] and otherwise == DIFFERENT and set(one).isdisjoint(two):
-        short, long_ = sorted((one, two), key=len)
-        initials = "".join(word[0] for word in long_)
-        is_short = len(short) == 1 and len(long_) > 1 and len(short[0]) >= LETTERS_MIN
-        return _ABBREVIATION if is_short and short[0] == initials else otherwise
     if sorted(one) == sorted(two) or "".join(one) == "".join(two):
         return _ORDER
     if set(one) <= set(two) or set(two) <= set(one):
-        return min(_PART, otherwise) if otherwise == NEARLY else _PART
+        return otherwise if otherwise == NEARLY else _PART
+    short, long_ = sorted((one, two), key=len)
+    initials = "".join(word[0] for word in long_)
+    if len(short) == 1 and len(long_) > 1 and len(short[0]) >= LETTERS_MIN and short[0] == initials:
+        return _ABBREVIATION
     return otherwise
 
 

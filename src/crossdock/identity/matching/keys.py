@@ -19,8 +19,14 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching.record import Features, Kind
 
-PER_KEY_MAX = 100
-"""A usual cap: a key that more records share is no key but a common name."""
+
+def usual_cap(records: int) -> int:
+    """Up to how many of so many records may share a key: a key that more share is no key but a common name."""
+    return next((cap for size, cap in _CAPS if records <= size), _CAP_OF_MILLIONS)
+
+
+_CAPS = ((50_000, 200), (300_000, 100))
+_CAP_OF_MILLIONS = 50
 
 _MASK = (1 << 64) - 1
 _SIGN = 1 << 63
@@ -49,6 +55,8 @@ class Key(msgspec.Struct, frozen=True):
 
     parts: tuple[str, ...]
     kind: Kind | None = None
+    label: str = ""
+    """Keys with one label meet one another: one's given name another's family name."""
 
     @property
     def group(self) -> str:
@@ -151,7 +159,9 @@ VALUES: dict[str, Callable[[Any], str]] = {
 
 
 def _keys(kind: Kind | None, *texts: str) -> tuple[Key, ...]:
-    return tuple(Key(tuple(text.split()), kind) for text in texts)
+    """Keys as text: the parts, behind an optional `label:`."""
+    split = [text.rpartition(":") for text in texts]
+    return tuple(Key(tuple(parts.split()), kind, label) for label, _, parts in split)
 
 
 KEYS: tuple[Key, ...] = (
@@ -174,7 +184,18 @@ KEYS: tuple[Key, ...] = (
         *("place.house place.city given3", "place.more given3", "family_end root place.area"),
         *("family extra birth_year", "root extra birth_year", "given3 family3 birth_year", "birth extra"),
         *("home extra birth_year", "home extra initial", "given3 family3 place.area"),
-        *("family_first given", "place.postcode place.street4 birth_year"),
+        *("family_first given", "place.postcode place.street4 birth_year", "root family", "root family_sound"),
+        *("given_sound family_sound", "family extra", "root extra", "family_sound extra"),
+        *("swap: given place.postcode", "swap: family place.postcode", "swap3: given3 place.area place.house"),
+        *("swap3: family3 place.area place.house", "swapb: given birth_sorted", "swapb: family birth_sorted"),
+        *(
+            "place.house place.postcode",
+            "place.house place.city",
+            "place.street place.city",
+            "place.more place.house",
+        ),
+        *("place.more place.postcode", "place.more place.city", "place.street4 place.house place.area"),
+        *("place.street4 place.postcode", "birth initial", "home birth_year initial"),
     ),
     *_keys(
         "organisation",
@@ -205,7 +226,7 @@ KEYS: tuple[Key, ...] = (
 )
 """One list for online and bulk. Its words are part of every stored key: append, or index anew."""
 
-_SEEDS = tuple(atom(f"{key.kind or ''}|{' '.join(key.parts)}") for key in KEYS)
+_SEEDS = tuple(atom(f"{key.kind or ''}|{key.label or ' '.join(key.parts)}") for key in KEYS)
 
 
 def keys_of(record: Features) -> tuple[int, ...]:
@@ -242,8 +263,9 @@ def key_columns(records: Sequence[Features]) -> Iterator[tuple[NDArray[np.int64]
     The same numbers as `keys_of`, for as many records as fit: about 16 bytes a row and function.
     """
     atoms = _Atoms(records)
-    for seed, key in zip(_SEEDS, KEYS, strict=True):
-        yield _column(atoms, seed, key)
+    for seed in dict.fromkeys(_SEEDS):
+        made = [_column(atoms, seed, key) for one, key in zip(_SEEDS, KEYS, strict=True) if one == seed]
+        yield np.concatenate([keys for keys, _ in made]), np.concatenate([rows for _, rows in made])
 
 
 class _Atoms:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching.comparisons import Comparison
+from crossdock.identity.matching.comparisons import DIFFERENT, Comparison
 
 Shares = NDArray[np.float64]
 ROUNDS_MAX = 200
@@ -15,6 +15,15 @@ FIRM = 2.0
 """So many pairs' worth of belief in the usual shares stand behind every comparison until records say otherwise."""
 FIRST_AGREEMENT = 0.75
 SHARE_MIN = 1e-9
+USUAL_PRIOR = 1e-3
+"""The share of matches in a thousand records of which every second has one; where nothing can be learned."""
+USUAL_POPULATION = 1_000
+UNSEEN = 0.5
+"""A level that no random pair showed counts as half a pair."""
+ONLY_NAMES = frozenset({"given name", "further given names", "legal form"})
+TELLING_SHARE_MIN = 0.02
+HOUSEHOLDS_UNSEEN_MAX = 0.01
+"""Households per match that are believed in where records could not tell them; such pairs come out near 0 bits."""
 
 
 class Sample:
@@ -44,14 +53,13 @@ class Mixture:
     def __init__(self, comparisons: Sequence[Comparison], pairs: float) -> None:
         self.comparisons = comparisons
         self.pairs = pairs
-        sizes = [len(comparison.levels) for comparison in comparisons]
-        self.random: list[Shares] = [_usual_random(size) for size in sizes]
+        self.random: list[Shares] = [_usual_random(comparison) for comparison in comparisons]
         self.match: list[Shares] = [_usual_match(comparison) for comparison in comparisons]
         self.household: list[Shares] = [
             _mixed(match, random, 0.6) if comparison.shared else random.copy()
             for comparison, match, random in zip(comparisons, self.match, self.random, strict=True)
         ]
-        self.prior_match = min(0.1, 1e4 / max(pairs, 1e5))
+        self.prior_match = USUAL_PRIOR
         self.prior_household = self.prior_match / 2
 
     def learn(
@@ -64,18 +72,33 @@ class Mixture:
         drawn = random.counts.sum()
         self.prior_match = min(0.1, max(0.1 * sample.counts.sum(), 1.0) / self.pairs)
         self.prior_household = self.prior_match / 4
+        most = 1.0 if self._can_tell_households(sample) else HOUSEHOLDS_UNSEEN_MAX
         self._fit_random(random, random.counts)
         for _ in range(ROUNDS_MAX):
             before = self.prior_match, self.prior_household
             match, household = self.posteriors(sample.patterns)
             matches, households = match * sample.counts, household * sample.counts
             self.prior_match = max(float(matches.sum()) / self.pairs, 0.01 / self.pairs)
-            self.prior_household = max(float(households.sum()) / self.pairs, 0.01 / self.pairs)
+            found = min(float(households.sum()) / self.pairs, most * self.prior_match if most < 1 else 0.1)
+            self.prior_household = max(found, 0.01 / self.pairs)
             self._fit_rare(sample, matches, households, usual, labelled, same, label_weight)
             strangers = random.counts * (1 - sum(self.posteriors(random.patterns)))
             self._fit_random(random, strangers * drawn / max(strangers.sum(), 1.0))
             if max(abs(self.prior_match / before[0] - 1), abs(self.prior_household / before[1] - 1)) < TOLERANCE:
                 break
+
+    def _can_tell_households(self, sample: Sample) -> bool:
+        """Whether more than given names tells a household's members apart: birth, ids, further attributes.
+
+        With a given name alone, two people at one address and one person under a wrong name look the same.
+        """
+        telling = [
+            place
+            for place, comparison in enumerate(self.comparisons)
+            if not comparison.shared and comparison.name not in ONLY_NAMES
+        ]
+        known = (sample.patterns[:, telling] >= 0).any(axis=1)
+        return bool((sample.counts * known).sum() >= TELLING_SHARE_MIN * sample.counts.sum())
 
     def posteriors(self, patterns: NDArray[np.int8]) -> tuple[Shares, Shares]:
         """The probability of a match and of one household, per pattern."""
@@ -95,7 +118,9 @@ class Mixture:
     def _fit_random(self, sample: Sample, weights: Shares) -> None:
         for place, comparison in enumerate(self.comparisons):
             counts = sample.summed(place, weights, len(comparison.levels))
-            self.random[place] = _smooth(counts, _backed(counts, comparison, self.random[place]), 1.0)
+            if counts.sum() < 1:
+                continue
+            self.random[place] = _smooth(counts, np.full(counts.size, 1 / counts.size), counts.size * UNSEEN)
             if not comparison.shared:
                 self.household[place] = self.random[place]
 
@@ -128,9 +153,12 @@ class Mixture:
                 self.household[place] = _smooth(counts, _backed(counts, comparison, base), FIRM)
 
 
-def _usual_random(size: int) -> Shares:
-    shares = np.full(size, 0.05 / max(1, size - 1))
-    shares[-1] = 0.95
+def _usual_random(comparison: Comparison) -> Shares:
+    """Mostly disagreement: strangers agree seldom, and fully hardly ever."""
+    shares = np.full(len(comparison.levels), 2e-3)
+    shares[0] = 1e-4
+    differ = len(comparison.levels) - 1 if not comparison.grid else comparison.grid[0] * comparison.grid[1] - 11
+    shares[DIFFERENT if comparison.levels[DIFFERENT:][:1] == ("different",) else differ] = 1.0
     whole: Shares = shares / shares.sum()
     return whole
 

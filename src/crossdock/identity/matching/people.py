@@ -5,8 +5,10 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching.columns import Codes, Columns, Index, Texts
 from crossdock.identity.matching.comparisons import (
+    ALIKE,
     DIFFERENT,
     EXACT,
+    NEAR,
     NEARLY,
     NOTHING,
     ONE_EDIT,
@@ -18,8 +20,10 @@ from crossdock.identity.matching.comparisons import (
     Levels,
     edits,
     equal,
+    likeness,
     words,
 )
+from crossdock.identity.matching.normalise.names import root_of
 
 GIVEN = (
     "the same",
@@ -29,12 +33,12 @@ GIVEN = (
     "different",
     "a form of the same name",
     "the same initial",
-    "swapped with the family name",
     "one of the other given names",
 )
-_ROOT, _INITIAL, _SWAPPED, _OTHER = range(5, 9)
+_ROOT, _INITIAL, _OTHER = range(5, 8)
 FAMILY = (*WORDS, "a part of it is the same")
 _PART = 5
+LETTERS_MIN = 3
 MIDDLE = ("the same", "alike or its initial", "different")
 BIRTH = (
     "the same",
@@ -48,31 +52,78 @@ BIRTH = (
 
 
 def swapped(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
-    """Where one's given name is the other's family name, and the remaining parts agree or are missing."""
-    gl, gr = left.text("given").codes[i], right.text("given").codes[j]
-    fl, fr = left.text("family").codes[i], right.text("family").codes[j]
-    one, other = equal(gl, fr), equal(fl, gr)
-    crossed = (one & (other | (fl == 0) | (gr == 0))) | (other & (one | (gl == 0) | (fr == 0)))
-    found: Flags = crossed & ~equal(gl, gr) & ~equal(fl, fr)
+    """Where one's given name is nearly the other's family name, while like parts are not alike."""
+    given, family = (left.text("given"), right.text("given")), (left.text("family"), right.text("family"))
+    found = np.zeros(i.size, bool)
+    apart = np.flatnonzero(
+        ~equal(given[0].codes[i], given[1].codes[j]) & ~equal(family[0].codes[i], family[1].codes[j])
+    )
+    if apart.size:
+        oi, oj = i[apart], j[apart]
+        crossed = _nearly(given[0], oi, family[1], oj) | _nearly(family[0], oi, given[1], oj)
+        crossed[crossed] &= _unlike(*given, oi[crossed], oj[crossed]) & _unlike(*family, oi[crossed], oj[crossed])
+        found[apart] = crossed
+    return found
+
+
+def _nearly(a: Texts, i: Index, b: Texts, j: Index) -> Flags:
+    long_enough = (a.lengths[i] >= LETTERS_MIN) & (b.lengths[j] >= LETTERS_MIN)
+    near = long_enough & equal(a.codes[i], b.codes[j])
+    open_ = np.flatnonzero(long_enough & ~near)
+    near[open_] = likeness(a, i[open_], b, j[open_]) >= NEAR
+    return near
+
+
+def _unlike(a: Texts, b: Texts, i: Index, j: Index) -> Flags:
+    found: Flags = likeness(a, i, b, j) < ALIKE
     return found
 
 
 def _given(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
+    """Levels of `GIVEN`. Where names are swapped on one side, they are compared crosswise."""
+    levels = _straight_given(left, i, right, j)
+    crossed = np.flatnonzero(swapped(left, i, right, j))
+    if crossed.size:
+        levels[crossed], _ = _crosswise(left, i[crossed], right, j[crossed])
+    terms = np.where(levels == EXACT, i, -1)
+    terms[crossed] = -1
+    return Judged(levels, terms)
+
+
+def _crosswise(left: Columns, i: Index, right: Columns, j: Index) -> tuple[Levels, Levels]:
+    """Levels of given and family names of which one side is swapped.
+
+    Nobody says which side: the better agreement is taken for the family name, since families share that one.
+    """
+    given, family = (left.text("given"), right.text("given")), (left.text("family"), right.text("family"))
+    one, other = words(given[0], i, family[1], j), words(family[0], i, given[1], j)
+    unknown = (one == NOTHING) | (other == NOTHING)
+    families = np.where(unknown, np.maximum(one, other), np.minimum(one, other)).astype(np.int8)
+    givens = np.where(unknown, NOTHING, np.maximum(one, other)).astype(np.int8)
+    for place in np.flatnonzero(givens > ONE_EDIT).tolist():
+        names = (given[0], i, family[1], j) if one[place] >= other[place] else (family[0], i, given[1], j)
+        mine, theirs = names[0].values[names[1][place]], names[2].values[names[3][place]]
+        if root_of((mine,)) == root_of((theirs,)):
+            givens[place] = _ROOT
+        elif 1 in {len(mine), len(theirs)} and mine[0] == theirs[0]:
+            givens[place] = _INITIAL
+    return givens, families
+
+
+def _straight_given(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
     a, b = left.text("given"), right.text("given")
     levels = words(a, i, b, j)
     open_ = np.flatnonzero(levels > ONE_EDIT)
     if open_.size:
         oi, oj = i[open_], j[open_]
         found = levels[open_]
-        short = (a.lengths[oi] == 1) | (b.lengths[oj] == 1)
-        same_first = _first(a, oi) == _first(b, oj)
-        found[short & same_first] = _INITIAL
+        short = np.flatnonzero((a.lengths[oi] == 1) | (b.lengths[oj] == 1))
+        found[short[_first(a, oi[short]) == _first(b, oj[short])]] = _INITIAL
         weak = np.flatnonzero((found == DIFFERENT) | (found == SIMILAR))
         found[weak[_among_others(left, oi[weak], right, oj[weak])]] = _OTHER
         found[equal(left.text("root").codes[oi], right.text("root").codes[oj])] = _ROOT
         levels[open_] = found
-    levels[swapped(left, i, right, j)] = _SWAPPED
-    return Judged(levels, np.where(levels == EXACT, i, -1))
+    return levels
 
 
 def _first(texts: Texts, rows: Index) -> NDArray[np.str_]:
@@ -96,13 +147,17 @@ def _among_others(left: Columns, i: Index, right: Columns, j: Index) -> Index:
 def _family(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     a, b = left.text("family"), right.text("family")
     levels = words(a, i, b, j)
+    open_ = np.flatnonzero(levels >= NEARLY)
     one, two = left.records, right.records
-    for place in np.flatnonzero(levels >= NEARLY).tolist():
-        x, y = one[i[place]].family, two[j[place]].family
-        if (len(x) > 1 or len(y) > 1) and not set(x).isdisjoint(y):
+    for place in open_[a.spaced[i[open_]] | b.spaced[j[open_]]].tolist():
+        if not set(one[i[place]].family).isdisjoint(two[j[place]].family):
             levels[place] = _PART
-    levels[swapped(left, i, right, j)] = NOTHING
-    return Judged(levels, np.where(levels == EXACT, i, -1))
+    crossed = np.flatnonzero(swapped(left, i, right, j))
+    if crossed.size:
+        _, levels[crossed] = _crosswise(left, i[crossed], right, j[crossed])
+    terms = np.where(levels == EXACT, i, -1)
+    terms[crossed] = -1
+    return Judged(levels, terms)
 
 
 def _middle(left: Columns, i: Index, right: Columns, j: Index) -> Judged:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossdock.identity.matching.columns import Columns, Index
-from crossdock.identity.matching.comparisons import Flags, equal, several
+from crossdock.identity.matching.comparisons import DIFFERENT, Flags, equal, several, words
 
 
 class Rule(IntEnum):
@@ -37,7 +37,7 @@ def ruled(left: Columns, i: Index, right: Columns, j: Index) -> Ruled:
         (Rule.REGISTRATION_AND_NAME, _registered(left, i, right, j)),
         (Rule.VERIFIED_EMAIL_AND_NAME, _verified(left, i, right, j)),
         (Rule.REFERENCE, _shares(left, i, right, j, "references")),
-        (Rule.LOYALTY_ID, _shares(left, i, right, j, "loyalty_ids")),
+        (Rule.LOYALTY_ID, _shares(left, i, right, j, "loyalty_ids") & _may_be_one(left, i, right, j)),
         (Rule.TAX_ID, _shares(left, i, right, j, "tax_ids", "tax_ids.valid")),
         (Rule.CUSTOMER_NUMBER, _shares(left, i, right, j, "customer_numbers")),
         (Rule.REGISTRATIONS_DIFFER, _registers_differ(left, i, right, j)),
@@ -56,6 +56,14 @@ def _shares(left: Columns, i: Index, right: Columns, j: Index, attribute: str, v
         same = equal(left.values(name).codes[fi], right.values(name).codes[fj])
         found[pair[same]] = True
     return found
+
+
+def _may_be_one(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
+    """Given names that do not contradict: a family often has one loyalty card."""
+    a, b = left.text("root"), right.text("root")
+    known = (a.codes[i] != 0) & (b.codes[j] != 0)
+    alike: Flags = ~known | (words(a, i, b, j) < DIFFERENT)
+    return alike
 
 
 def _verified(left: Columns, i: Index, right: Columns, j: Index) -> Flags:

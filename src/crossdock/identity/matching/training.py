@@ -20,8 +20,8 @@ from crossdock.identity.matching.catalogue import comparisons_of, extras_in
 from crossdock.identity.matching.columns import Columns, Index
 from crossdock.identity.matching.comparisons import Comparison
 from crossdock.identity.matching.frequencies import tables_of
-from crossdock.identity.matching.keys import PER_KEY_MAX, key_columns
-from crossdock.identity.matching.mixture import Mixture, Sample
+from crossdock.identity.matching.keys import key_columns, usual_cap
+from crossdock.identity.matching.mixture import USUAL_POPULATION, Mixture, Sample
 from crossdock.identity.matching.model import ComparisonModel, KindModel, Model
 from crossdock.identity.matching.pairs import Pairs, candidates
 from crossdock.identity.matching.record import Features, Kind
@@ -53,7 +53,7 @@ def train(
     *,
     labels: Sequence[Label] = (),
     sources: Sequence[int] | None = None,
-    per_key_max: int = PER_KEY_MAX,
+    per_key_max: int | None = None,
     seed: int = 1,
     progress: Progress = _silent,
 ) -> Model:
@@ -73,7 +73,7 @@ def _train_kind(
     everybody: Sequence[Features],
     labels: Sequence[Label],
     sources: Sequence[int] | None,
-    per_key_max: int,
+    per_key_max: int | None,
     seed: int,
     progress: Progress,
 ) -> KindModel:
@@ -85,10 +85,10 @@ def _train_kind(
     origin = np.array([sources[place] for place in chosen], np.int64) if sources is not None else None
     generator = np.random.default_rng(seed)
     progress(f"{kind}: keys", 0.0)
-    found = candidates(key_columns(records), len(records), per_key_max, origin)
+    found = candidates(key_columns(records), len(records), per_key_max or usual_cap(len(records)), origin)
     progress(f"{kind}: comparisons", 0.2)
     sample = _levels(comparisons, columns, found)
-    drawn = random_pairs(len(records), RANDOM_PAIRS, generator, origin)
+    drawn = random_pairs(len(records), min(RANDOM_PAIRS, len(records) ** 2), generator, origin)
     random = _levels(comparisons, columns, drawn)
     progress(f"{kind}: labels", 0.6)
     places = {place: row for row, place in enumerate(chosen)}
@@ -108,7 +108,7 @@ def _train_kind(
     progress(f"{kind}: learned", 1.0)
     return KindModel(
         kind=kind,
-        population=max(2, len(records)),
+        population=max(2, len(records)) if found[0].size else USUAL_POPULATION,
         prior_match=mixture.prior_match,
         prior_household=mixture.prior_household,
         extras=extras,

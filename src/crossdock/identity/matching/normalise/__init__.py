@@ -59,6 +59,9 @@ def _names(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if profile.name and not (given and family):
         from_name = split_full_name(profile.name)
         given, family = given or from_name[0], family or from_name[1]
+        if given == family:
+            # Somebody with one name only: which part it is, nobody knows.
+            given = ()
     return given, family
 
 

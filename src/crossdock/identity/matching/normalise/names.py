@@ -69,6 +69,9 @@ def split_full_name(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     words = tokens_of(text)
     if len(words) <= 1:
         return (), words
+    if words[-1] in ROOTS and words[0] not in ROOTS and words[0] not in PARTICLES and len(words[0]) > 1:
+        # "Zellberg Renate": some systems write the family name first.
+        return words[1:], words[:1]
     first_of_family = len(words) - 1
     while first_of_family > 1 and words[first_of_family - 1] in PARTICLES:
         first_of_family -= 1

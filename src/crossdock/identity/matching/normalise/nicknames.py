@@ -182,6 +182,58 @@ winifred win winnie
 xavier javi javier saverio
 yvonne yvette evonne
 zachary zach zack zak zacharias
+helmut helmuth
+renate renata
+heike heiko
+sabine sabrina
+jurgen jorg
+uwe udo
+ingrid inga inge
+brigitte gitte gitta
+hildegard hilde hilda
+manfred manni
+wolfgang wolf
+horst horstl
+petra petronella
+angelo angelina
+giuseppina pina
+francoise fanchon
+gerard gege
+lucien lucienne
+pascal pascale
+nathalie nath
+didier didi
+jacqueline jacquie
+monique momo
+camille camilo
+chloe cloe
+manon manu
+enzo vincenzo
+giorgia giorgina
+chiara clara
+alessia alessio
+matteo mattia
+carmen carmela
+pilar pili
+dolores lola
+rosario charo
+mercedes merche
+rocio chio
+sergio sergi
+ruben rube
+lotte liselotte
+femke femme
+sven svend
+lena leni
+ole olaf olav
+jana janina
+katja katka
+agnieszka aga
+ewa ewelina
+wojciech wojtek
+stanislaw staszek
+tadeusz tadek
+zbigniew zbyszek
 """
 
 

@@ -1,0 +1,180 @@
+"""A decision is the same wherever it is made, and says why."""
+
+from functools import cache
+
+import msgspec
+import pytest
+from tests.identity.matching.examples import company, person, town
+
+from crossdock.identity.matching.bulk import dedupe, score_pairs
+from crossdock.identity.matching.model import Model, Thresholds, decoded, encoded
+from crossdock.identity.matching.record import PostalAddress, Reference
+from crossdock.identity.matching.scoring import Scorer
+from crossdock.identity.matching.training import Label, train
+
+HOME = PostalAddress(lines=("Seeweg 4",), postcode="10002", city="Neustadt")
+
+
+@cache
+def model() -> Model:
+    """A model of the town, trained without labels."""
+    return train(town()[0])
+
+
+def test_bulk_and_online_give_a_pair_the_same_weight() -> None:
+    records, _ = town()
+    scorer = Scorer(model().rescaled(len(records), "person"))
+    pairs = score_pairs(records, model())
+    assert pairs.weights.size > 200
+    for left, right, weight in zip(
+        pairs.left.tolist()[::7], pairs.right.tolist()[::7], pairs.weights.tolist()[::7], strict=True
+    ):
+        for one, other in ((left, right), (right, left)):
+            assert scorer.pair(records[one], records[other]).weight == pytest.approx(weight, abs=0.002)
+
+
+def test_training_without_labels_finds_who_is_who() -> None:
+    records, who = town()
+    clusters = dedupe(records, model()).clusters
+    found = {(a, b) for a, b in _pairs(clusters.tolist())}
+    true = set(_pairs(who))
+    right = len(found & true)
+    assert 2 * right / (len(found) + len(true)) > 0.97
+
+
+def _pairs(labels: list[int]) -> list[tuple[int, int]]:
+    order = sorted(range(len(labels)), key=lambda row: (labels[row], row))
+    return [
+        (a, b) for place, a in enumerate(order) for b in order[place + 1 : place + 30] if labels[a] == labels[b]
+    ]
+
+
+def test_the_weight_is_the_sum_of_its_evidence() -> None:
+    records, _ = town(40)
+    for decision in Scorer(model()).score(records[0], records):
+        assert decision.prior + sum(one.weight for one in decision.evidence) == pytest.approx(
+            decision.weight, abs=0.01
+        )
+
+
+def test_one_person_in_two_spellings_is_linked() -> None:
+    one = person(given="Robert", family="Huber", birth_date="1970-03-04", addresses=(HOME,), country="DE")
+    other = person(given="Bob", family="Huber", birth_date="04.03.1970", addresses=(HOME,), country="DE")
+    decision = Scorer(model()).pair(one, other)
+    assert decision.band == "link"
+    assert "a form of the same name" in [part.found for part in decision.evidence]
+    assert decision.model_version == model().version
+
+
+def test_a_sister_is_no_match_and_the_decision_says_household() -> None:
+    one = person(given="Anna", family="Huber", birth_date="1970-03-04", addresses=(HOME,), country="DE")
+    other = person(given="Greta", family="Huber", birth_date="1972-11-28", addresses=(HOME,), country="DE")
+    decision = Scorer(model()).pair(one, other)
+    assert decision.band == "new"
+    assert decision.likely_household
+
+
+def test_a_decision_says_what_would_have_flipped_it() -> None:
+    one = person(given="Anna", family="Huber", birth_date="1970-03-04", country="DE")
+    other = person(given="Anna", family="Huber", country="DE")
+    decision = Scorer(model()).pair(one, other)
+    assert decision.flips
+    assert all(flip.band != decision.band for flip in decision.flips)
+
+
+def test_thresholds_are_configuration() -> None:
+    records, _ = town(4)
+    assert Scorer(model(), Thresholds(link=-90, review=-95)).pair(records[0], records[1]).band == "link"
+    assert Scorer(model(), Thresholds(link=90, review=-95)).pair(records[0], records[1]).band == "review"
+    with pytest.raises(ValueError, match="review"):
+        Thresholds(link=1, review=2)
+
+
+def test_an_index_ten_times_as_large_asks_for_more_evidence() -> None:
+    one, other = (person(given="Anna", family="Huber", birth_date=born) for born in ("1970-03-04", "1970-03-05"))
+    large = model().rescaled(10 * model().person.population, "person")
+    assert large.person.prior_match == pytest.approx(model().person.prior_match / 10)
+    assert Scorer(large).pair(one, other).weight < Scorer(model()).pair(one, other).weight - 1
+
+
+def test_a_model_survives_being_written_down() -> None:
+    again = decoded(encoded(model()))
+    assert again == model()
+    assert again.version == model().version
+    with pytest.raises(ValueError, match="format"):
+        decoded(encoded(msgspec.structs.replace(model(), format=99)))
+
+
+def test_the_same_records_give_the_same_model() -> None:
+    records, _ = town(120)
+    assert train(records).version == train(records).version
+
+
+def test_what_stewards_decided_moves_the_model() -> None:
+    records, who = town(200)
+    labels = [Label(row, row + 1, same=who[row] == who[row + 1]) for row in range(0, 200, 2)]
+    assert train(records, labels=labels).version != train(records).version
+
+
+@pytest.mark.parametrize("records", [0, 1, 2])
+def test_hardly_any_records_give_a_model_of_usual_values(records: int) -> None:
+    known = town(4)[0][:records]
+    few = train(known)
+    assert dedupe(known, few).clusters.tolist() == list(range(records))
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        ({"customer_numbers": ("K-100",)}, "customer_number"),
+        ({"tax_ids": ("DE136695976",)}, "tax_id"),
+        ({"loyalty_ids": ("77 1234",)}, "loyalty_id"),
+        ({"references": (Reference("webshop", "17"),)}, "reference"),
+        ({"verified_emails": ("anna@firma.de",)}, "verified_email_and_name"),
+    ],
+)
+def test_an_id_in_common_links(facts: dict[str, object], rule: str) -> None:
+    decision = Scorer(model()).pair(
+        person(given="Anna", family="Huber", **facts), person(given="Anna", family="Huber", **facts)
+    )
+    assert (decision.band, decision.rule) == ("link", rule)
+
+
+def test_a_family_with_one_loyalty_card_is_not_one_person() -> None:
+    one, other = (person(given=given, family="Huber", loyalty_ids=("771234",)) for given in ("Anna", "Karl"))
+    assert not Scorer(model()).pair(one, other).rule
+
+
+def test_differing_tax_ids_forbid_whatever_else_agrees() -> None:
+    facts = {"organisation": "Vogt GmbH", "customer_numbers": ("K-100",), "emails": ("info@vogt.de",)}
+    one = company(tax_ids=("DE136695976",), **facts)
+    other = company(tax_ids=("DE129273398",), **facts)
+    decision = Scorer(model()).pair(one, other)
+    assert (decision.band, decision.rule) == ("new", "tax_ids_differ")
+    clusters = dedupe([one, other], model()).clusters
+    assert clusters.tolist() == [0, 1]
+
+
+def test_a_mistyped_tax_id_forbids_nothing() -> None:
+    one, other = company(organisation="Vogt", tax_ids=("DE136695976",)), company(tax_ids=("DE136695975",))
+    assert not Scorer(model()).pair(one, other).rule
+
+
+def test_differing_registrations_forbid() -> None:
+    one, other = (company(organisation="Vogt", registration=number) for number in ("HRB 100", "HRB 200"))
+    assert Scorer(model()).pair(one, other).rule == "registrations_differ"
+
+
+def test_a_person_is_never_an_organisation() -> None:
+    box = ("a.vogt@vogt.de",)
+    one, other = person(family="Vogt", emails=box), company(organisation="Vogt", emails=box)
+    assert Scorer(model()).pair(one, other).rule == "kinds_differ"
+
+
+def test_a_company_is_found_without_its_form_and_in_another_order() -> None:
+    site = PostalAddress(lines=("Industriestr. 5",), postcode="10115", city="Berlin")
+    one = company(organisation="Vogt Werkzeuge GmbH", addresses=(site,), phones=("030 1234567",), country="DE")
+    other = company(organisation="WERKZEUGE VOGT", addresses=(site,), phones=("+49 30 1234567",), country="DE")
+    decision = Scorer(model()).pair(one, other)
+    assert decision.band != "new"
+    assert "the same words in another order" in [part.found for part in decision.evidence]
