@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from tests.adapters.tryton.parties import PartyBench
 
 from crossdock.adapters.tryton import ADAPTER, codec, mapping
 from crossdock.adapters.tryton.client import TrytonClient, as_rows
@@ -48,6 +49,7 @@ ESTATE = Estate(
 )
 
 CREATE, QUOTE, CONFIRM = (f"model.sale.sale.{name}" for name in ("create", "quote", "confirm"))
+PARTY_WRITES = frozenset({"model.party.party.create", "model.party.party.write", "wizard.party.replace.execute"})
 _SIGN_IN = frozenset({"common.db.login", "model.res.user.get_preferences"})
 _READS = ("search_read", "read", "on_change", "get_access")
 _ASKED = {
@@ -56,6 +58,8 @@ _ASKED = {
     Role.PRODUCT_SOURCE: ("model.product.product.search_read", "name"),
     Role.PRICE_SOURCE: ("model.product.product.read", "sale_price_uom"),
     Role.STOCK_SOURCE: ("model.product.product.search_read", "forecast_quantity"),
+    Role.CUSTOMER_SOURCE: ("model.party.party.search_read", "last_modified_at"),
+    Role.CUSTOMER_SINK: ("model.party.party.search_read", "name"),
 }
 Alter = Callable[[Any], None]
 
@@ -83,6 +87,8 @@ class Proxy:
         self.next_answer: Response | None = None
         self.cut_next_read = False
         self.cut_after: list[str] = []
+        self.cut_next_of: frozenset[str] = frozenset()
+        self.writes = 0
         self.silent_after = ""
         self.hold_at = ""
         self.alterations: list[tuple[str, Alter]] = []
@@ -142,7 +148,11 @@ class Proxy:
             return Response(drop=True)
         if method in self.before_call:
             await self.before_call.pop(method)()
+        self.writes += method in PARTY_WRITES
         response = await self._forward(request)
+        if method in self.cut_next_of:
+            self.cut_next_of = frozenset()
+            return Response(drop=True)
         if method in self.after_call:
             await self.after_call.pop(method)()
         if method in self.cut_after:
@@ -178,14 +188,17 @@ class Proxy:
         return Response(status=response.status, body=codec.dumps(answer), headers=dict(response.headers))
 
 
-class TrytonBench(GatewayBench, StockBench):
+class TrytonBench(GatewayBench, StockBench, PartyBench):
     """The suite's bench; `admin` is the administrator, past the proxy."""
+
+    proxy: Proxy
 
     def __init__(self, local: LocalTryton, admin: TrytonClient, proxy: Proxy) -> None:
         self.local = local
         self.admin = admin
         self.proxy = proxy
         self._port = 0
+        self.clock = SystemClock()
         self._promises: list[int] = []
         self._undo: list[tuple[str, int, dict[str, Any]]] = []
 
@@ -196,6 +209,10 @@ class TrytonBench(GatewayBench, StockBench):
 
     async def reset(self) -> None:
         """As if nothing had happened."""
+        marks = await self.admin.search_read("party.identifier", [("code", "like", "XD%")], ["id"])
+        if marks:
+            of_another = {"code": "of another test"}
+            await self.admin.write("party.identifier", [row["id"] for row in marks], of_another)
         used = await self.admin.search_read("sale.sale", [("reference", "like", "XD%")], ["id"])
         if used:
             await self.admin.write("sale.sale", [row["id"] for row in used], {"reference": "of another test"})
@@ -229,7 +246,7 @@ class TrytonBench(GatewayBench, StockBench):
         self.proxy.cut_next_read = True
 
     async def lose_next_answer(self) -> None:
-        self.proxy.cut_after.append(CONFIRM)
+        self.proxy.cut_next_of = PARTY_WRITES | {CONFIRM}
 
     async def stay_silent_next(self) -> None:
         self.proxy.silent_after = CONFIRM

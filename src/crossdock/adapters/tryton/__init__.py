@@ -10,6 +10,8 @@ ADAPTER = AdapterManifest(
         {
             Role.ORDER_GATEWAY,
             Role.CUSTOMER_DIRECTORY,
+            Role.CUSTOMER_SOURCE,
+            Role.CUSTOMER_SINK,
             Role.PRODUCT_SOURCE,
             Role.PRICE_SOURCE,
             Role.STOCK_SOURCE,

@@ -1,28 +1,37 @@
 """The dock: Tryton in the roles that the hub knows. It decides nothing and remembers nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from crossdock.adapters.tryton.catalogue import CatalogueReader
 from crossdock.adapters.tryton.changes import Changes
 from crossdock.adapters.tryton.client import TrytonClient
+from crossdock.adapters.tryton.customers import Customers
 from crossdock.adapters.tryton.directories import Directories
 from crossdock.adapters.tryton.drafting import Drafting
 from crossdock.adapters.tryton.orders import Orders
 from crossdock.adapters.tryton.settings import TrytonSettings
 from crossdock.canonical.order import Order
+from crossdock.canonical.party import ExternalReference
 from crossdock.canonical.product import PriceQuote, Product, StockLevel
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import CrossdockError
 from crossdock.kit.money import Quantity
+from crossdock.ports import customer_sink as sink
+from crossdock.ports.customer_sink import CustomerMerge, CustomerWrite
+from crossdock.ports.customer_source import CustomerBatch
 from crossdock.ports.directories import CustomerRecord
 from crossdock.ports.manifest import SystemCheck
 from crossdock.ports.order_gateway import Acceptance, ChangePage
+from crossdock.ports.order_source import Gap
 
 # What the hub's user must be allowed to do, by model.
 RIGHTS: Mapping[str, tuple[str, ...]] = {
     "sale.sale": ("read", "write", "create"),
-    "party.party": ("read",),
+    "party.party": ("read", "write", "create"),
     "party.address": ("read", "write", "create"),
+    "party.contact_mechanism": ("read", "write", "create"),
+    "party.identifier": ("read", "write", "create"),
+    "res.user.warning": ("create",),
     "product.product": ("read",),
     "stock.shipment.out": ("read",),
     "stock.move": ("read",),
@@ -32,13 +41,14 @@ SERIES = "8.0"
 
 
 class TrytonDock:
-    """One Tryton database: order gateway, customer directory, product, price and stock source."""
+    """One Tryton database: orders, customers in both directions, customer directory, products, prices, stock."""
 
     def __init__(self, settings: TrytonSettings, clock: Clock) -> None:
         self._client = TrytonClient(settings, clock)
         catalogue = CatalogueReader(self._client, settings, clock)
         self._orders = Orders(self._client, Drafting(self._client, catalogue, settings, clock))
         self._changes = Changes(self._client, settings)
+        self._customers = Customers(self._client, catalogue, settings, clock)
         self._directories = Directories(self._client, catalogue, settings)
 
     async def open(self) -> None:
@@ -84,6 +94,36 @@ class TrytonDock:
     async def read_changes(self, cursor: str, *, limit: int) -> ChangePage:
         """See `OrderGateway.read_changes`."""
         return await self._changes.read(cursor, limit=limit)
+
+    def customer_changes(self, position: str) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.customer_changes`."""
+        return self._customers.changes(position)
+
+    def refill_customers(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.refill_customers`."""
+        return self._customers.refill(gap)
+
+    async def count_changed_customers(self, gap: Gap) -> int:
+        """See `CustomerSource.count_changed_customers`."""
+        return await self._customers.count(gap)
+
+    async def write_customers(
+        self, writes: Sequence[CustomerWrite]
+    ) -> Sequence[sink.CustomerRecord | CrossdockError]:
+        """See `CustomerSink.write_customers`."""
+        return await self._customers.write(writes)
+
+    async def read_customers(self, records: Sequence[ExternalReference]) -> Sequence[sink.CustomerRecord | None]:
+        """See `CustomerSink.read_customers`."""
+        return await self._customers.read(records)
+
+    async def find_customer(self, *, key: str) -> sink.CustomerRecord | None:
+        """See `CustomerSink.find_customer`."""
+        return await self._customers.find(key=key)
+
+    async def join_customers(self, merge: CustomerMerge) -> sink.CustomerRecord:
+        """See `CustomerSink.join_customers`."""
+        return await self._customers.join(merge)
 
     async def find_customers(self, numbers: Sequence[str]) -> Mapping[str, CustomerRecord]:
         """See `CustomerDirectory.find_customers`."""

@@ -160,8 +160,22 @@ class TrytonClient:
         """Press a button (`quote`, `confirm`, ...) on records. Raises Conflict in a state that forbids it."""
         await self.command(f"model.{model}.{name}", ids)
 
-    async def wizard(self, name: str, record: tuple[str, int], state: str, data: Mapping[str, Any]) -> None:
-        """Run one state of a wizard on a record, with the values of its forms."""
+    async def wizard(
+        self,
+        name: str,
+        record: tuple[str, int],
+        state: str,
+        data: Mapping[str, Any],
+        *,
+        confirmed: Sequence[str] = (),
+    ) -> None:
+        """Run one state of a wizard on a record, with the values of its forms.
+
+        `confirmed` are the names of warnings that a person has answered already: Tryton need not ask again.
+        """
+        if confirmed:
+            user = (await self.session()).user_id
+            await self.create("res.user.warning", [{"user": user, "name": warning} for warning in confirmed])
         model, row = record
         context = {"active_model": model, "active_id": row, "active_ids": [row]}
         session, *_ = await self.command(f"wizard.{name}.create", context=context)

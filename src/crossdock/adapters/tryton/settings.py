@@ -14,7 +14,8 @@ class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `warehouse` is the code of the location for orders that name none (empty: Tryton's default for the user).
     `units` adds to or replaces the symbols of `mapping.UNITS` (`{"EA": "u"}`). `person_category` names the party
     category of private customers. `change_overlap_seconds` must exceed the longest transaction, because Tryton
-    stamps a change with the start of its transaction.
+    stamps a change with the start of its transaction. `customer_poll_seconds` is how long the stream of customers
+    rests when there was nothing new; `origin_mark` is told as origin of what the hub's own user changed.
     """
 
     base_url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]
@@ -30,3 +31,5 @@ class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     in_flight_max: Annotated[int, Meta(ge=1)] = 2
     catalogue_seconds: Annotated[float, Meta(ge=0)] = 300.0
     change_overlap_seconds: Annotated[float, Meta(ge=1)] = 90.0
+    customer_poll_seconds: Annotated[float, Meta(gt=0)] = 30.0
+    origin_mark: Annotated[str, Meta(max_length=64)] = "crossdock"

@@ -90,6 +90,80 @@ class CustomerRow(PartyRow, frozen=True):
     categories_: list[NameRow]
 
 
+class MechanismRow(Row, frozen=True):
+    """A telephone number, an e-mail address, a web site: `type` says which."""
+
+    type: str | None
+    value: str | None
+
+
+class IdentifierRow(Row, frozen=True):
+    """A number somebody gave a party; `type` names the register, or nothing."""
+
+    type: str | None
+    code: str
+
+
+class PlaceRow(AddressRow, frozen=True):
+    """An address with what it is used for."""
+
+    delivery: Flag | None
+    invoice: Flag | None
+
+
+class DelayRow(Row, frozen=True):
+    """A part of a payment term's delay."""
+
+    days: int | None
+    months: int | None
+
+
+class TermLineRow(Row, frozen=True):
+    """One part of what is to be paid, and when."""
+
+    relativedeltas_: list[DelayRow]
+
+
+class TermRow(NameRow, frozen=True):
+    """A payment term."""
+
+    lines_: list[TermLineRow]
+
+
+class CustomerStateRow(Row, frozen=True):
+    """A party with all that the hub knows of it; `currency_` is the one its credit limit is in."""
+
+    code: str | None
+    name: str | None
+    active: Flag
+    replaced_by: int | None
+    lang_: CodeRow | None
+    categories_: list[NameRow]
+    addresses_: list[PlaceRow]
+    contact_mechanisms_: list[MechanismRow]
+    identifiers_: list[IdentifierRow]
+    tax_identifier_: IdentifierRow | None
+    customer_payment_term_: TermRow | None
+    credit_limit_amount: Decimal | None
+    currency_: CodeRow | None
+
+
+class TouchedRow(Row, frozen=True):
+    """A party, or a part of one, and who changed it last and when."""
+
+    party: int | None
+    create_uid: int | None
+    write_uid: int | None
+    last_modified_at: datetime
+
+
+class KeyRow(Row, frozen=True):
+    """An identifier that bears one of our keys."""
+
+    code: str
+    party: int
+
+
 class CreditRow(Row, frozen=True):
     """A customer's credit limit, in the company's currency; None is no limit (module account_credit_limit)."""
 

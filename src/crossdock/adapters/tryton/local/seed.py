@@ -35,8 +35,11 @@ _EDIT = {"perm_read": True, "perm_write": True, "perm_create": True, "perm_delet
 _PARTY_MODELS = ("party.party", "party.address", "party.contact_mechanism", "party.identifier")
 _HUB_RIGHTS: Mapping[str, Mapping[str, bool]] = {
     "sale.sale": _EDIT,
-    "party.party": _READ,
+    "party.party": _EDIT,
     "party.address": _EDIT,
+    "party.contact_mechanism": _EDIT,
+    "party.identifier": _EDIT,
+    "res.user.warning": _EDIT,
     "stock.shipment.out": _READ,
     "stock.shipment.out.return": _READ,
     "stock.move": _READ,
@@ -419,6 +422,9 @@ async def _hub_user(seeding: Seeding) -> None:
         button = await seeding.find("ir.model.button", ("model", "=", model), ("name", "=", name))
         owner = await seeding.find("res.group", ("name", "=", owners))
         await seeding.write("ir.model.button", button, {"groups": [["add", [owner, hub]]]})
+    # Merging customers is a wizard that only those who administrate parties may run.
+    replacing = await seeding.find("ir.action.wizard", ("wiz_name", "=", "party.replace"))
+    await seeding.write("ir.action.wizard", replacing, {"groups": [["add", [hub]]]})
     await seeding.create(
         "res.user",
         {

@@ -1,0 +1,304 @@
+"""Customers in both directions: parties polled by the stamps of all their parts, and written in one call each.
+
+A party's own stamp does not move when an address or a telephone number of it changes, so the parts are watched
+too. Stamps are those of a transaction's start: each poll looks back over an overlap, and the position lists what
+was told of it. Tryton keeps no reference unique: whoever creates looks first, one at a time per key.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from crossdock.adapters.tryton import mapping, party_mapping
+from crossdock.adapters.tryton.catalogue import CatalogueReader
+from crossdock.adapters.tryton.client import EVEN_INACTIVE, TrytonClient, as_rows
+from crossdock.adapters.tryton.mapping import SYSTEM
+from crossdock.adapters.tryton.orders import Turns
+from crossdock.adapters.tryton.party_mapping import MODEL
+from crossdock.adapters.tryton.settings import TrytonSettings
+from crossdock.adapters.tryton.wire import CustomerStateRow, KeyRow, NameRow, TouchedRow, fields_of
+from crossdock.canonical.party import ExternalReference, Party
+from crossdock.identity.golden import fields as golden
+from crossdock.kit.clock import Clock, Instant, seconds_to_us, to_datetime
+from crossdock.kit.errors import (
+    Conflict,
+    CrossdockError,
+    Finding,
+    Invalid,
+    OutcomeUnknown,
+    Rejected,
+    Transient,
+    Unsupported,
+)
+from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_source import ChangeKind, CustomerArrival, CustomerBatch, CustomerChange
+from crossdock.ports.order_source import Gap
+
+PAGE_PARTIES = 100
+SEEN_MAX = 5_000
+PARTS = ("party.address", "party.contact_mechanism", "party.identifier")
+_RETRY_SECONDS = 1.0
+
+Outcome = CustomerRecord | CrossdockError
+Seen = tuple[str, int, Instant]
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """The newest stamp told so far, and what was told within the overlap before it: model, id, stamp."""
+
+    at: Instant = 0
+    seen: tuple[Seen, ...] = ()
+
+
+class Touch(msgspec.Struct, frozen=True):
+    """A party that moved: when it did last, by whom, and by which records that is known."""
+
+    party: int
+    at: Instant
+    ours: bool
+    by: tuple[Seen, ...]
+
+
+class Customers:
+    """The work of both customer roles; see the ports for what they promise."""
+
+    def __init__(
+        self, client: TrytonClient, catalogue: CatalogueReader, settings: TrytonSettings, clock: Clock
+    ) -> None:
+        self._client = client
+        self._catalogue = catalogue
+        self._settings = settings
+        self._clock = clock
+        self._turns = Turns()
+        self._overlap = seconds_to_us(settings.change_overlap_seconds)
+
+    async def changes(self, position: str) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.customer_changes`: everything there is, then whatever moves."""
+        known = _position(position)
+        while True:
+            try:
+                touched = await self._touched(known.at - self._overlap, None, set(known.seen))
+                page = touched[:PAGE_PARTIES]
+                arrivals = await self._told(page)
+            except Transient as error:
+                await self._clock.sleep(error.retry_after_seconds or _RETRY_SECONDS)
+                continue
+            if not page:
+                await self._clock.sleep(self._settings.customer_poll_seconds)
+                continue
+            known = self._moved(known, page)
+            yield CustomerBatch(arrivals=tuple(arrivals), position=msgspec.json.encode(known).decode())
+
+    async def refill(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.refill_customers`."""
+        touched = await self._touched(gap.since - self._overlap, gap.until, set())
+        for start in range(0, len(touched), PAGE_PARTIES):
+            arrivals = await self._told(touched[start : start + PAGE_PARTIES])
+            yield CustomerBatch(arrivals=tuple(arrivals), position="")
+
+    async def count(self, gap: Gap) -> int:
+        """See `CustomerSource.count_changed_customers`."""
+        return len(await self._touched(gap.since - self._overlap, gap.until, set()))
+
+    async def write(self, writes: Sequence[CustomerWrite]) -> Sequence[Outcome]:
+        """See `CustomerSink.write_customers`: one call each, for Tryton has no outcome per record."""
+        outcomes: list[Outcome] = []
+        for write in writes:
+            try:
+                record = await (self._create(write) if write.record is None else self._update(write, write.record))
+                outcomes.append(record)
+            except (Rejected, Invalid, Conflict, OutcomeUnknown) as error:
+                outcomes.append(error)
+            except CrossdockError as error:
+                if not outcomes:
+                    raise
+                outcomes.append(error)
+        return outcomes
+
+    async def read(self, records: Sequence[ExternalReference]) -> Sequence[CustomerRecord | None]:
+        """See `CustomerSink.read_customers`; a party that was closed or replaced is gone."""
+        ids = [found for record in records if (found := party_mapping.id_of(record)) is not None]
+        rows = {row.id: row for row in await self._rows(ids) if row.active} if ids else {}
+        return [
+            self._record(row) if (row := rows.get(party_mapping.id_of(record) or 0)) else None
+            for record in records
+        ]
+
+    async def find(self, *, key: str) -> CustomerRecord | None:
+        """See `CustomerSink.find_customer`."""
+        standing = await self._standing(key)
+        return self._record(standing[0]) if standing else None
+
+    async def join(self, merge: CustomerMerge) -> CustomerRecord:
+        """See `CustomerSink.join_customers`: Tryton's own wizard replaces one party by another."""
+        if merge.how == "link":
+            raise Unsupported("the ERP links no parties", code="links-unsupported", system=SYSTEM)
+        survivor, absorbed = (party_mapping.id_of(record) for record in (merge.survivor, merge.absorbed))
+        rows = {row.id: row for row in await self._rows([one for one in (survivor, absorbed) if one is not None])}
+        if survivor is None or absorbed is None or survivor not in rows or absorbed not in rows:
+            raise _gone()
+        if rows[absorbed].replaced_by != survivor:
+            if not (rows[survivor].active and rows[absorbed].active):
+                raise Conflict("the party was closed or replaced meanwhile", code="record-moved-on", system=SYSTEM)
+            form = {"source": absorbed, "destination": survivor}
+            # Tryton would ask whether two parties of different names are meant: who merged them has decided that.
+            asked = [f"party.replace {what} {absorbed} {survivor}" for what in ("name", "tax_identifier")]
+            record = (MODEL, absorbed)
+            await self._client.wizard("party.replace", record, "replace", {"ask": form}, confirmed=asked)
+        (row,) = await self._rows([survivor])
+        return self._record(row)
+
+    async def _create(self, write: CustomerWrite) -> CustomerRecord:
+        async with self._turns.of(write.key):
+            standing = await self._standing(write.key)
+            if standing:
+                row, content = standing
+                if content != party_mapping.split_mark(party_mapping.mark_of(write))[1]:
+                    raise Conflict("the key was used for another customer", code="key-reused", system=SYSTEM)
+                return self._record(row)
+            said = golden.fields_of(write.says)
+            values = party_mapping.values_of(said, None, await self._catalogue.get(), await self._terms(said))
+            values["identifiers"] = [["create", [{"type": None, "code": party_mapping.mark_of(write)}]]]
+            if said.get("kind") == "person":
+                values["categories"] = [["add", await self._person_category()]]
+            (created,) = await self._client.create(MODEL, [values])
+            return CustomerRecord(record=party_mapping.reference_to(created), says=write.says)
+
+    async def _update(self, write: CustomerWrite, record: ExternalReference) -> CustomerRecord:
+        async with self._turns.of(record.value):
+            party = party_mapping.id_of(record)
+            rows = await self._rows([party]) if party is not None else []
+            if not rows or not rows[0].active:
+                raise _gone()
+            row, said = rows[0], golden.fields_of(write.says)
+            standing = self._record(row)
+            if write.version and write.version != standing.version:
+                if _holds(standing.says, said):
+                    return standing
+                raise Conflict("somebody changed the party meanwhile", code="record-changed", system=SYSTEM)
+            values = party_mapping.values_of(said, row, await self._catalogue.get(), await self._terms(said))
+            if values:
+                await self._client.write(MODEL, [row.id], values)
+            return CustomerRecord(record=record, says=write.says)
+
+    async def _standing(self, key: str) -> tuple[CustomerStateRow, str] | None:
+        """The active party that was made under `key` (the oldest, should there be two), and the digest then."""
+        pattern = f"{key.translate(_WILDCARDS)}{party_mapping.MARK}%"
+        domain = [("code", "like", pattern), ("party.active", "=", True)]
+        found = as_rows(await self._client.search_read("party.identifier", domain, fields_of(KeyRow)), KeyRow)
+        marks = {one.party: party_mapping.split_mark(one.code) for one in found}
+        ours = {party: content for party, (own, content) in marks.items() if own == key}
+        if not ours:
+            return None
+        oldest = min(ours)
+        rows = await self._rows([oldest])
+        return (rows[0], ours[oldest]) if rows else None
+
+    async def _rows(self, ids: Sequence[int]) -> list[CustomerStateRow]:
+        domain = [("id", "in", list(ids)), EVEN_INACTIVE]
+        return as_rows(
+            await self._client.search_read(MODEL, domain, fields_of(CustomerStateRow)), CustomerStateRow
+        )
+
+    async def _terms(self, said: golden.Fields) -> Mapping[str, int]:
+        if said.get("terms.code") is None:
+            return {}
+        rows = as_rows(
+            await self._client.search_read("account.invoice.payment_term", [], fields_of(NameRow)), NameRow
+        )
+        return {row.name: row.id for row in rows if row.name}
+
+    async def _person_category(self) -> list[int]:
+        domain = [("name", "=", self._settings.person_category)]
+        return [row["id"] for row in await self._client.search_read("party.category", domain, ["id"])]
+
+    async def _touched(self, since: Instant, until: Instant | None, seen: set[Seen]) -> list[Touch]:
+        """The parties that moved since (and up to) an instant, in the order of their latest move."""
+        user = (await self._client.session()).user_id
+        by_party: dict[int, list[tuple[Seen, bool]]] = {}
+        for model in (MODEL, *PARTS):
+            for row in await self._stamps(model, since, until):
+                stamp = mapping.instant(row.last_modified_at)
+                entry = (model, row.id, stamp)
+                if entry not in seen and row.party is not None:
+                    by_party.setdefault(row.party, []).append((entry, (row.write_uid or row.create_uid) == user))
+        touched = [
+            Touch(
+                party=party,
+                at=max(entry[2] for entry, _ in entries),
+                ours=all(ours for _, ours in entries),
+                by=tuple(entry for entry, _ in entries),
+            )
+            for party, entries in by_party.items()
+        ]
+        return sorted(touched, key=lambda touch: (touch.at, touch.party))
+
+    async def _stamps(self, model: str, since: Instant, until: Instant | None) -> list[TouchedRow]:
+        domain: list[Any] = [("last_modified_at", ">=", _naive(since)), EVEN_INACTIVE]
+        if until is not None:
+            domain.append(("last_modified_at", "<=", _naive(until)))
+        names = [name for name in fields_of(TouchedRow) if model != MODEL or name != "party"]
+        rows: list[dict[str, Any]] = []
+        async for page in self._client.pages(model, domain, names):
+            rows += page
+        return as_rows([{"party": row["id"], **row} for row in rows], TouchedRow)
+
+    async def _told(self, touched: Sequence[Touch]) -> list[CustomerArrival]:
+        rows = {row.id: row for row in await self._rows([touch.party for touch in touched])} if touched else {}
+        return [self._arrival(touch, rows[touch.party]) for touch in touched if touch.party in rows]
+
+    def _arrival(self, touch: Touch, row: CustomerStateRow) -> CustomerArrival:
+        external_id, now = f"{touch.party}@{touch.at}", self._clock.now()
+        kind: ChangeKind = "merged" if row.replaced_by else "changed" if row.active else "deleted"
+        try:
+            record = self._record(row)
+        except Invalid as error:
+            raw = msgspec.json.encode(row)
+            return CustomerArrival(external_id=external_id, received_at=now, findings=error.findings, raw=raw)
+        change = CustomerChange(
+            record=record.record,
+            kind=kind,
+            says=record.says if kind == "changed" else Party(),
+            changed_at=touch.at,
+            origin=self._settings.origin_mark if touch.ours else "",
+            version=record.version if kind == "changed" else "",
+            into=party_mapping.reference_to(row.replaced_by) if row.replaced_by else None,
+        )
+        return CustomerArrival(external_id=external_id, received_at=now, change=change)
+
+    def _record(self, row: CustomerStateRow) -> CustomerRecord:
+        return party_mapping.record_of(row, self._settings.person_category)
+
+    def _moved(self, known: Position, page: Sequence[Touch]) -> Position:
+        at = max(known.at, *(touch.at for touch in page))
+        seen = {*known.seen, *(entry for touch in page for entry in touch.by)}
+        recent = sorted((entry for entry in seen if entry[2] >= at - self._overlap), key=lambda entry: entry[2])
+        return Position(at, tuple(recent[-SEEN_MAX:]))
+
+
+_WILDCARDS = str.maketrans({"_": "\\_", "%": "\\%", "\\": "\\\\"})
+
+
+def _holds(says: Party, said: golden.Fields) -> bool:
+    kept = golden.fields_of(says)
+    return all(kept.get(name) == value for name, value in said.items() if name in kept)
+
+
+def _gone() -> Rejected:
+    return Rejected("the party does not exist any more", code="record-gone", system=SYSTEM)
+
+
+def _naive(instant: Instant) -> datetime:
+    return to_datetime(max(instant, 0)).astimezone(UTC).replace(tzinfo=None)
+
+
+def _position(text: str) -> Position:
+    if not text:
+        return Position()
+    try:
+        return msgspec.json.decode(text, type=Position)
+    except msgspec.MsgspecError:
+        finding = Finding(code="position", path="$.position", message="not a position of this dock")
+        raise Invalid(finding.message, code="position", system=SYSTEM, findings=[finding]) from None

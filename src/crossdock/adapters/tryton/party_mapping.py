@@ -1,0 +1,236 @@
+"""Between parties as Tryton keeps them and what the hub knows of customers: pure functions, no I/O.
+
+Tryton has one name for a person: the last word is read as the family's, the rest as given. Telephone and mail are
+the first contact mechanism of their kind, the shipping address the first one for deliveries.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from crossdock.adapters.tryton.mapping import SYSTEM, Catalogue
+from crossdock.adapters.tryton.wire import CustomerStateRow, PlaceRow, TermRow
+from crossdock.canonical.party import ExternalReference
+from crossdock.identity.golden.fields import Fields, FieldValue, fields_of, party_of
+from crossdock.kit.errors import Rejected
+from crossdock.ports.customer_sink import CustomerRecord, CustomerWrite
+
+MODEL = "party.party"
+ADDRESSES: Mapping[str, str] = {"shipping.default.address": "delivery", "billing.address": "invoice"}
+MECHANISMS: Mapping[str, str] = {
+    "contact.email": "email",
+    "contact.phone": "phone",
+    "contact.mobile": "mobile",
+    "organisation.website": "website",
+}
+_PARTS = ("lines", "postal_code", "city", "region", "country")
+MARK = "#"
+
+Command = list[Any]
+
+
+def reference_to(party: int) -> ExternalReference:
+    """How the hub names a party."""
+    return ExternalReference(SYSTEM, MODEL, str(party))
+
+
+def id_of(record: ExternalReference) -> int | None:
+    """The party's id, or None for what cannot be one."""
+    return int(record.value) if record.value.isascii() and record.value.isdigit() else None
+
+
+def record_of(row: CustomerStateRow, person_category: str) -> CustomerRecord:
+    """A party as it is now. Its version is a digest of what it says: no one stamp is moved by all of its parts."""
+    said = said_by(row, person_category)
+    references: tuple[ExternalReference, ...] = (reference_to(row.id),)
+    if row.code:
+        references += (ExternalReference(SYSTEM, "number", row.code),)
+    return CustomerRecord(record=reference_to(row.id), says=party_of(said, references), version=digest(said))
+
+
+def digest(said: Fields) -> str:
+    """A short text that is the same for the same fields."""
+    return hashlib.blake2s(msgspec.json.encode(said, order="sorted"), digest_size=12).hexdigest()
+
+
+def said_by(row: CustomerStateRow, person_category: str) -> dict[str, FieldValue]:
+    """What a party says, name by name; what it lacks it says is empty."""
+    person = any(category.name == person_category for category in row.categories_)
+    name = (row.name or "").strip()
+    said: dict[str, FieldValue] = {"kind": "person" if person else "organisation"}
+    if person:
+        given, _, family = name.rpartition(" ")
+        said |= {"person.name.given": given or None, "person.name.family": family or None}
+    else:
+        said["organisation.name"] = name or None
+    said["account.number"] = row.code or None
+    blocked = row.credit_limit_amount is not None and row.credit_limit_amount <= 0
+    said["account.status"] = "closed" if not row.active else "blocked" if blocked else "active"
+    said["credit.status"] = "on_hold" if blocked else "approved"
+    limit = row.credit_limit_amount
+    said["credit.limit.amount"] = f"{limit:f}" if limit is not None else None
+    said["credit.limit.currency"] = row.currency_.code if limit is not None and row.currency_ else None
+    said["service.language"] = row.lang_.code.replace("_", "-") if row.lang_ and row.lang_.code else None
+    said["tax.number"] = row.tax_identifier_.code if row.tax_identifier_ else None
+    said |= _terms(row.customer_payment_term_)
+    for field, kind in MECHANISMS.items():
+        said[field] = next((one.value for one in row.contact_mechanisms_ if one.type == kind), None)
+    for field, use in ADDRESSES.items():
+        said |= _place(field, place_for(row.addresses_, use))
+    return said
+
+
+def place_for(places: Iterable[PlaceRow], use: str) -> PlaceRow | None:
+    """The first address for that use."""
+    return next((place for place in places if getattr(place, use)), None)
+
+
+def _terms(term: TermRow | None) -> dict[str, FieldValue]:
+    """The term's name, and the days where it is one payment after so many days."""
+    days: int | None = None
+    if term is not None and len(term.lines_) == 1:
+        delays = term.lines_[0].relativedeltas_
+        if not any(delay.months for delay in delays):
+            days = sum(delay.days or 0 for delay in delays)
+    return {"terms.code": term.name[:64] if term and term.name else None, "terms.days_net": days}
+
+
+def _place(field: str, place: PlaceRow | None) -> dict[str, FieldValue]:
+    if place is None:
+        return dict.fromkeys((f"{field}.{part}" for part in _PARTS), None)
+    lines = tuple(line.strip() for line in (place.street or "").splitlines() if line.strip())
+    values: tuple[FieldValue, ...] = (
+        lines or None,
+        place.postal_code or None,
+        place.city or None,
+        (place.subdivision_.name or None) if place.subdivision_ else None,
+        (place.country_.code or None) if place.country_ else None,
+    )
+    return dict(zip((f"{field}.{part}" for part in _PARTS), values, strict=True))
+
+
+# --- Writing --------------------------------------------------------------------------------------------------
+
+
+def mark_of(write: CustomerWrite) -> str:
+    """What a new party bears as an identifier: our key, and a digest of what was said when it was made."""
+    return f"{write.key}{MARK}{digest(fields_of(write.says))}"
+
+
+def split_mark(code: str) -> tuple[str, str]:
+    """Key and digest of a mark; the digest is empty for a number that is none of ours."""
+    key, _, content = code.rpartition(MARK)
+    return (key, content) if key else (code, "")
+
+
+def values_of(
+    said: Fields, row: CustomerStateRow | None, catalogue: Catalogue, terms: Mapping[str, int]
+) -> dict[str, Any]:
+    """What Tryton is to write of what was said, in one call: the party's own fields and commands on its parts.
+
+    `row` is the party as it is, None for a new one. Of fields that Tryton alone decides on (credit, tax numbers,
+    status) nothing is written. Raises Rejected for a country or a payment term that Tryton does not know.
+    """
+    values: dict[str, Any] = {}
+    name = _name(said, row)
+    if name is not None:
+        values["name"] = name
+    if said.get("account.number"):
+        values["code"] = said["account.number"]
+    if "terms.code" in said:
+        values["customer_payment_term"] = _term(said["terms.code"], terms)
+    mechanisms = _mechanisms(said, row)
+    if mechanisms:
+        values["contact_mechanisms"] = mechanisms
+    addresses = [command for field in ADDRESSES for command in _address(field, said, row, catalogue)]
+    if addresses:
+        values["addresses"] = addresses
+    return values
+
+
+def _name(said: Fields, row: CustomerStateRow | None) -> str | None:
+    """The one name, from whichever parts were said and, for the others, from what is there."""
+    if "organisation.name" in said:
+        return str(said["organisation.name"] or "")
+    parts = ("given", "middle", "family")
+    if not any(f"person.name.{part}" in said for part in parts):
+        return None
+    given, _, family = ((row.name if row else "") or "").rpartition(" ")
+    present = {"given": given, "middle": "", "family": family}
+    words = (said.get(f"person.name.{part}", present[part]) for part in parts)
+    return " ".join(str(word) for word in words if word)
+
+
+def _term(code: FieldValue, terms: Mapping[str, int]) -> int | None:
+    if code is None:
+        return None
+    if code not in terms:
+        raise Rejected("the ERP does not know these payment terms", code="payment-terms-unknown", system=SYSTEM)
+    return terms[str(code)]
+
+
+def _mechanisms(said: Fields, row: CustomerStateRow | None) -> list[Command]:
+    commands: list[Command] = []
+    for field, kind in MECHANISMS.items():
+        if field not in said:
+            continue
+        standing = [one for one in (row.contact_mechanisms_ if row else ()) if one.type == kind]
+        value = said[field]
+        if value is None and standing:
+            commands.append(["write", [one.id for one in standing], {"active": False}])
+        elif value is not None and standing:
+            commands.append(["write", [standing[0].id], {"value": value}])
+        elif value is not None:
+            commands.append(["create", [{"type": kind, "value": value}]])
+    return commands
+
+
+def _address(field: str, said: Fields, row: CustomerStateRow | None, catalogue: Catalogue) -> list[Command]:
+    told = {part: said[f"{field}.{part}"] for part in _PARTS if f"{field}.{part}" in said}
+    if not told:
+        return []
+    use = ADDRESSES[field]
+    standing = place_for(row.addresses_, use) if row else None
+    if all(value is None for value in told.values()) and len(told) == len(_PARTS):
+        return [["write", [standing.id], {"active": False}]] if standing else []
+    values = _address_values(told, catalogue)
+    if standing is None:
+        other = next(name for name in ADDRESSES.values() if name != use)
+        return [["create", [{**values, use: True, other: False}]]]
+    shared = [name for name in ADDRESSES.values() if name != use and getattr(standing, name)]
+    if not shared:
+        return [["write", [standing.id], values]]
+    # One address serves both: the other use keeps it, and this one gets an address of its own.
+    full = {**_address_values(_parts_of(field, standing), catalogue), **values}
+    return [
+        ["write", [standing.id], {use: False}],
+        ["create", [{**full, use: True, **dict.fromkeys(shared, False)}]],
+    ]
+
+
+def _parts_of(field: str, place: PlaceRow) -> dict[str, FieldValue]:
+    return {name.rpartition(".")[2]: value for name, value in _place(field, place).items()}
+
+
+def _address_values(told: Mapping[str, FieldValue], catalogue: Catalogue) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if "lines" in told:
+        lines = told["lines"]
+        values["street_unstructured"] = "\n".join(lines) if isinstance(lines, Sequence) else None
+    values |= {name: told[name] for name in ("postal_code", "city") if name in told}
+    if "country" in told:
+        country = told["country"]
+        if country is not None and country not in catalogue.countries:
+            raise Rejected(f"the ERP does not deliver to {country}", code="country-unknown", system=SYSTEM)
+        values["country"] = catalogue.countries[str(country)] if country is not None else None
+    if "region" in told:
+        region, country_id = str(told["region"] or "").casefold(), values.get("country")
+        known = (
+            one.id
+            for one in catalogue.subdivisions
+            if one.name.casefold() == region and country_id in (None, one.country)
+        )
+        values["subdivision"] = next(known, None) if region else None
+    return values

@@ -1,0 +1,81 @@
+"""Customers on a real Tryton, beyond what every dock promises: terms that finance changes, twins, odd keys."""
+
+import pytest
+from tests.adapters.tryton.bench import TrytonBench
+
+from crossdock.adapters.tryton.adapter import TrytonDock
+from crossdock.adapters.tryton.party_mapping import reference_to
+from crossdock.canonical.party import Party, PaymentTerms
+from crossdock.identity.golden.fields import fields_of
+from crossdock.kit.clock import MICROSECONDS
+from crossdock.kit.errors import Unsupported
+from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.order_source import Gap
+from crossdock.testing.builders import a_company
+from crossdock.testing.conformance.customer_source import arrivals_of, changes_of
+
+pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
+
+
+async def test_terms_that_finance_changes_are_heard(bench: TrytonBench, dock: TrytonDock) -> None:
+    party = await bench.party("C-1001")
+    (row,) = await bench.admin.search_read("party.party", [("id", "=", party)], ["customer_payment_term"])
+    terms = await bench.admin.search_read("account.invoice.payment_term", [("name", "=", "Immediate")], ["id"])
+    since = bench.clock.now()
+    await bench.change(
+        "party.party",
+        party,
+        {"customer_payment_term": terms[0]["id"]},
+        {"customer_payment_term": row["customer_payment_term"]},
+    )
+
+    gap = Gap(since=since, until=bench.clock.now() + 60 * MICROSECONDS, reason="test")
+    heard = arrivals_of([batch async for batch in dock.refill_customers(gap)])
+
+    change = changes_of(heard, reference_to(party))[-1]
+    told = fields_of(change.says)
+    assert (told["terms.code"], told["terms.days_net"], told["account.number"]) == ("Immediate", 0, "C-1001")
+    assert change.origin == ""
+
+
+async def test_terms_are_written_by_their_name(bench: TrytonBench, dock: TrytonDock) -> None:
+    says = a_company(terms=PaymentTerms(code="Net 30 days"))
+    (made,) = await dock.write_customers([CustomerWrite(key="XDTERMS1", says=says)])
+
+    assert isinstance(made, CustomerRecord)
+    (kept,) = await dock.read_customers([made.record])
+    assert kept is not None
+    assert fields_of(kept.says)["terms.days_net"] == 30
+
+
+@pytest.mark.parametrize("key", ["XD_odd%key", "XD#twice#", "XD\\back"])
+async def test_any_key_finds_its_own_customer(bench: TrytonBench, dock: TrytonDock, key: str) -> None:
+    writes = [CustomerWrite(key=own, says=a_company(own)) for own in (key, "XDxodd1key", f"{key}more")]
+    made = await dock.write_customers(writes)
+
+    found = await dock.find_customer(key=key)
+
+    assert isinstance(made[0], CustomerRecord)
+    assert found is not None
+    assert found.record == made[0].record
+
+
+async def test_links_are_unsupported_and_change_nothing(bench: TrytonBench, dock: TrytonDock) -> None:
+    writes = [CustomerWrite(key=f"XDLINK{index}", says=a_company()) for index in range(2)]
+    records = [made.record for made in await dock.write_customers(writes) if isinstance(made, CustomerRecord)]
+
+    with pytest.raises(Unsupported):
+        await dock.join_customers(CustomerMerge(key="L", survivor=records[0], absorbed=records[1]))
+
+    assert all(await dock.read_customers(records))
+
+
+async def test_a_write_that_says_nothing_tryton_keeps_is_no_call(bench: TrytonBench, dock: TrytonDock) -> None:
+    (made,) = await dock.write_customers([CustomerWrite(key="XDNOTHING", says=a_company())])
+    assert isinstance(made, CustomerRecord)
+    before = await bench.write_calls()
+
+    (outcome,) = await dock.write_customers([CustomerWrite(key="XDUP", record=made.record, says=Party())])
+
+    assert isinstance(outcome, CustomerRecord)
+    assert await bench.write_calls() == before
