@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once test check fix bench bench-small bench-peers bench-peers-small bench-backlog \
-  bench-backlog-small simulate simulate-nightly crash crash-nightly crash-release lanes upgrade mutants docs new-adapter lock clean
+  bench-backlog-small bench-match bench-match-small simulate simulate-nightly crash crash-nightly crash-release lanes upgrade mutants docs new-adapter lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench-backlog: $(VENV)/.dev ## A million runs that wait, parked subjects, a hot 
 
 bench-backlog-small: $(VENV)/.dev ## The same in small, for a look
 	@$(BIN)/python -m bench.backlog --small
+
+bench-match: $(VENV)/.dev ## Who is whom: quality and speed on labelled customers, ours beside others (half an hour)
+	@$(BIN)/python -m bench.match
+
+bench-match-small: $(VENV)/.dev ## The same on the small sets, for a look
+	@$(BIN)/python -m bench.match --small
 
 crash: $(VENV)/.dev ## Kill hubs, network and PostgreSQL under load, then ask the ERP what is left (2 to 4 minutes)
 	@$(BIN)/python -m bench.crash

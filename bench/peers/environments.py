@@ -25,9 +25,9 @@ class Unobtainable(Exception):
     """This peer, or what it needs, cannot be had on this machine: says why."""
 
 
-def python_with(name: str) -> Path:
-    """The interpreter of the environment with `pinned/<name>.txt`. Raises Unobtainable."""
-    pins = PINNED / f"{name}.txt"
+def python_with(name: str, pinned: Path = PINNED) -> Path:
+    """The interpreter of the environment with `<name>.txt` of the folder `pinned`. Raises Unobtainable."""
+    pins = pinned / f"{name}.txt"
     folder = CACHE / f"{name}-{_digest(pins)}"
     interpreter = folder / "bin" / "python"
     if not (folder / "complete").exists():

@@ -1,0 +1,1 @@
+"""How well and how fast customers are recognised, beside others."""

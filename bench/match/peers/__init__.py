@@ -1,0 +1,1 @@
+"""Other matchers, each a program in an environment of its own."""
