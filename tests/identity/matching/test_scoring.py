@@ -155,6 +155,14 @@ def test_differing_tax_ids_forbid_whatever_else_agrees() -> None:
     assert clusters.tolist() == [0, 1]
 
 
+def test_a_veto_is_heard_between_records_without_a_key_in_common() -> None:
+    one = company(organisation="Vogt", tax_ids=("DE136695976",), customer_numbers=("K-100",))
+    between = company(customer_numbers=("K-100", "K-200"))
+    other = company(organisation="Sommer", tax_ids=("DE129273398",), customer_numbers=("K-200",))
+    found = dedupe([one, between, other], model()).clusters.tolist()
+    assert found[0] != found[2]
+
+
 def test_a_mistyped_tax_id_forbids_nothing() -> None:
     one, other = company(organisation="Vogt", tax_ids=("DE136695976",)), company(tax_ids=("DE136695975",))
     assert not Scorer(model()).pair(one, other).rule

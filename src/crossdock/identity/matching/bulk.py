@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching.clusters import cluster
+from crossdock.identity.matching.clusters import MISSING, cluster
 from crossdock.identity.matching.columns import Columns
 from crossdock.identity.matching.keys import key_columns, usual_cap
 from crossdock.identity.matching.model import KindModel, Model
@@ -122,6 +122,37 @@ def dedupe(
     """
     pairs = score_pairs(records, model, sources=sources, per_key_max=per_key_max, progress=progress)
     progress("clusters", 0.0)
-    clusters = cluster(len(records), pairs.left, pairs.right, pairs.weights, threshold=threshold)
+    weigh = _Weigher(records, model, sources)
+    clusters = cluster(len(records), pairs.left, pairs.right, pairs.weights, threshold=threshold, fill=weigh)
     progress("clusters", 1.0)
     return Deduped(clusters, pairs)
+
+
+class _Weigher:
+    """Weights of pairs inside small groups that share no key: a veto must be heard there, too.
+
+    Pairs of one source, where sources were given, count as missing, as among candidates.
+    """
+
+    def __init__(self, records: Sequence[Features], model: Model, sources: Sequence[int] | None) -> None:
+        self.records = records
+        self.sources = None if sources is None else np.asarray(sources, np.int64)
+        self.persons = np.fromiter((record.kind == "person" for record in records), bool, len(records))
+        persons = int(self.persons.sum())
+        self.scales = {
+            True: Scale(model.person.rescaled(persons)),
+            False: Scale(model.organisation.rescaled(len(records) - persons)),
+        }
+
+    def __call__(self, left: Rows, right: Rows) -> NDArray[np.float64]:
+        weights = np.full(left.size, MISSING)
+        wanted = np.ones(left.size, bool) if self.sources is None else self.sources[left] != self.sources[right]
+        for person, scale in self.scales.items():
+            places = np.flatnonzero(wanted & (self.persons[left] == person))
+            rows = np.unique(np.concatenate([left[places], right[places]]))
+            columns = Columns([self.records[row] for row in rows.tolist()])
+            for start in range(0, places.size, PAIRS_AT_ONCE):
+                part = places[start : start + PAIRS_AT_ONCE]
+                i, j = np.searchsorted(rows, left[part]), np.searchsorted(rows, right[part])
+                weights[part] = scale.decided(scale.judge(columns, i, columns, j))
+        return weights
