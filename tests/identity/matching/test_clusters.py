@@ -40,6 +40,12 @@ def test_without_pairs_everybody_is_somebody() -> None:
     assert clustered(3) == [0, 1, 2]
 
 
+def test_a_pair_that_nobody_weighed_is_no_reason_to_join() -> None:
+    left, right = np.array([0, 2, 1]), np.array([1, 3, 2])
+    found = cluster(4, left, right, np.array([9.0, 9.0, -4.9]), threshold=-5.0)
+    assert found.tolist() == [0, 0, 2, 2]
+
+
 EDGES = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12)
 
 

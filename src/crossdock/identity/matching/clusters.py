@@ -45,6 +45,8 @@ def cluster(
     clusters.
     """
     labels = np.arange(size)
+    # A pair that nobody weighed never is a reason to join, however low the threshold.
+    missing = min(missing, threshold + MISSING)
     seen = weights >= threshold
     groups = components(size, left[seen], right[seen])
     inside = groups[left] == groups[right]
