@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import structlog
 
+from crossdock.bootstrap.customers import CustomerProcesses, CustomerStream, systems_with
 from crossdock.bootstrap.deployment import SQLITE_PREFIX, Deployment
 from crossdock.bootstrap.masters import Customers, Prices, Products
 from crossdock.contracts.orders import order_subject
@@ -27,8 +28,10 @@ from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import new_id
 from crossdock.ports.manifest import ROLE_METHODS, Role
 from crossdock.ports.order_board import OrderBoard
+from crossdock.ports.order_source import OrderSource
 from crossdock.ports.usage import ApiUsage, TellsUsage
 from crossdock.processes import event_publication, order_intake, order_submission, status_feedback
+from crossdock.processes.customer_capture import CustomerCapture
 from crossdock.processes.order_capture import OrderCapture
 from crossdock.stock.holds import CountStock, StockCount
 from crossdock.storage.postgres import PostgresStore
@@ -78,6 +81,12 @@ class Hub:
         )
         self.publication = event_publication.event_publication(self.publishing)
         self.processes.append(self.publication)
+        self.customers: CustomerProcesses | None = None
+        if deployment.ownership is not None:
+            self.customers = CustomerProcesses(
+                deployment, deployment.ownership, self.store, self._guarded, self.clock
+            )
+            self.processes += self.customers.all
         self.worker = Worker(
             self.store,
             self.committer,
@@ -125,6 +134,8 @@ class Hub:
         self._start_relay(order_board(self.board, self.decisions.observe))
         for name in self.deployment.routes.order_sources if intake else ():
             self._start_intake(name)
+        for name in systems_with(self.deployment, Role.CUSTOMER_SOURCE) if intake else ():
+            self._start_customer_intake(name)
         self._exits.push_async_callback(self._stop_tasks)
 
     async def close(self) -> None:
@@ -246,17 +257,24 @@ class Hub:
         self._exits.push_async_callback(relay.stop)
 
     def _start_intake(self, name: str) -> None:
+        self._pump(name, self.docks[name], self.capture.take_arrival)
+
+    def _pump(self, name: str, source: OrderSource, take: order_intake.TakeArrival) -> None:
         intake = order_intake.OrderIntake(
-            name,
-            self.docks[name],
-            self.capture.take_arrival,
-            self.worker.commit,
-            self.store,
-            lambda: self.worker.worker_id,
-            self.clock,
+            name, source, take, self.worker.commit, self.store, lambda: self.worker.worker_id, self.clock
         )
         self.intakes[name] = intake
         self._tasks.append(asyncio.get_running_loop().create_task(intake.run_forever(), name=f"intake-{name}"))
+
+    def _start_customer_intake(self, name: str) -> None:
+        assert self.customers is not None
+        capture = CustomerCapture(self.customers.change, self.worker.commit)
+        stream: Any = CustomerStream(self.docks[name])
+
+        async def take(_stream: str, arrival: Any) -> str:
+            return await capture.take_arrival(name, arrival)
+
+        self._pump(f"{name}:customers", stream, take)
 
     async def _stop_tasks(self) -> None:
         for task in self._tasks:

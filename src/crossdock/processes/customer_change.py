@@ -94,6 +94,7 @@ def statement_of(arrived: ArrivedChange, ownership: Ownership, correlation_id: s
         arrived_at=arrived.received_at,
         correlation_id=correlation_id,
         origin=change.origin,
+        tolerance_us=tolerance_us,
         from_hub=bool(change.origin) and change.origin in ownership.marks,
     )
 

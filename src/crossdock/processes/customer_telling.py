@@ -1,7 +1,7 @@
 """Telling one record what it does not show yet, as things stand by then: only those fields, by its version.
 
-A write goes on only while the record is as the hub knows it. Where somebody was faster, the record is read again,
-that is kept as a statement like any other, and what holds is looked up anew (customer_update).
+A write goes on only while the record is as the hub knows it. Where somebody was faster, what they said is waited
+for; where only the version moved, what holds is looked up anew (customer_update).
 
 Requirements: CUS-03, CUS-04 to CUS-08, CUS-17, CUS-25.
 """
@@ -17,18 +17,19 @@ from crossdock.contracts.customers import customer_subject
 from crossdock.durable.process import Process, Stake
 from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import Statement, plain_fields
-from crossdock.identity.golden.fields import fields_of, party_of
+from crossdock.identity.golden.fields import Fields, fields_of, party_of
 from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.spreading import Telling, tellings
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
-from crossdock.kit.clock import Clock
+from crossdock.kit.clock import Clock, Instant, seconds_to_us, to_datetime
 from crossdock.kit.errors import Conflict, CrossdockError, Rejected
 from crossdock.kit.ids import write_key
 from crossdock.ports.customer_sink import CustomerRecord, CustomerSink, CustomerWrite
 
 SETTLE_SECONDS = 60.0
+PAUSE_SECONDS = 60.0
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,6 +39,16 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str = ""
     moved: bool = False
     gone: bool = False
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record after a write met another version of it. `same`: all that the hub knows of it is as it was."""
+
+    record: ExternalReference | None = None
+    version: str = ""
+    same: bool = True
+    shows: Fields = {}
+    at: Instant = 0
 
 
 @dataclass(frozen=True)
@@ -144,37 +155,63 @@ async def find_written(telling: Telling, key: str, using: Collaborators) -> Writ
 
 
 def _written(outcome: CustomerRecord, telling: Telling) -> Written:
-    return Written(record=replace(outcome.record, system=telling.system), version=outcome.version)
+    return Written(record=_named(outcome, telling), version=outcome.version)
 
 
 async def _read_again(run: Run, owed: OwedTelling, telling: Telling, using: Collaborators) -> str:
-    """Somebody was faster: what the record says now is a statement like any other, and what holds follows anew."""
+    """Somebody was faster. What they said comes by the stream, with the mark of who said it: that is waited for.
+
+    Where it does not come, what the record shows counts as said by its system. Where nothing that the hub knows of
+    has changed, only the version is noted. Then it is told again.
+    """
     key = write_key(customer_subject(owed.party_id), owed.system)
-    seen = await run.step("read_customer", lambda _key: _seen(telling, key, using), returns=list[CustomerRecord])
-    if not seen:
+    found = await run.step("read_customer", lambda _key: _found(telling, owed, key, using), returns=Found)
+    if not found.same:
+        await run.sleep_until("let_it_come", to_datetime(using.clock.now() + seconds_to_us(PAUSE_SECONDS)))
+        found = await run.step("read_again", lambda _key: _found(telling, owed, key, using), returns=Found)
+    if found.record is None:
         return "the record is gone"
-    now = run.created_at
-    statement = Statement(
-        fields=plain_fields(fields_of(seen[0].says)),
-        said_at=now,
-        counted_at=now,
-        arrived_at=now,
-        correlation_id=run.correlation_id,
-    )
-    taken = await run.record(
-        "take_change",
-        TakeChange(record=seen[0].record, party_id=owed.party_id, statement=statement, version=seen[0].version),
+    if not found.same:
+        taken = await run.record(
+            "take_change",
+            TakeChange(
+                record=found.record,
+                party_id=owed.party_id,
+                statement=Statement(
+                    fields=found.shows,
+                    said_at=found.at,
+                    counted_at=found.at,
+                    arrived_at=found.at,
+                    correlation_id=run.correlation_id,
+                ),
+                version=found.version,
+            ),
+            returns=ChangeTaken,
+        )
+        run.start(using.update(), f"{taken.party_id}@{taken.sequence}", TouchedParty(party_id=taken.party_id))
+        return "somebody was faster"
+    noted = await run.record(
+        "note_version",
+        NoteTold(record=found.record, party_id=owed.party_id, fields={}, version=found.version),
         returns=ChangeTaken,
     )
-    run.start(using.update(), f"{taken.party_id}@{taken.sequence}", TouchedParty(party_id=taken.party_id))
-    return "somebody was faster"
+    run.start(using.update(), f"{noted.party_id}@{noted.sequence}", TouchedParty(party_id=noted.party_id))
+    return "the version had moved"
 
 
-async def _seen(telling: Telling, key: str, using: Collaborators) -> list[CustomerRecord]:
+async def _found(telling: Telling, owed: OwedTelling, key: str, using: Collaborators) -> Found:
     if telling.record is None:
-        found = await using.sinks[telling.system].find_customer(key=key)
-    else:
-        (found,) = await using.sinks[telling.system].read_customers([telling.record])
-    if found is None:
-        return []
-    return [replace(found, record=replace(found.record, system=telling.system))]
+        made = await using.sinks[telling.system].find_customer(key=key)
+        return Found(record=_named(made, telling), version=made.version) if made else Found()
+    (there,) = await using.sinks[telling.system].read_customers([telling.record])
+    if there is None:
+        return Found()
+    shows = plain_fields(fields_of(there.says))
+    party = await using.parties.read_party(owed.party_id)
+    known = next((each.fields for each in party.records if each.reference == telling.record), {}) if party else {}
+    same = all(shows.get(name, held.shown) == held.shown for name, held in known.items())
+    return Found(record=telling.record, version=there.version, same=same, shows=shows, at=using.clock.now())
+
+
+def _named(made: CustomerRecord, telling: Telling) -> ExternalReference:
+    return replace(made.record, system=telling.system)

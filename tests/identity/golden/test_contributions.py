@@ -74,3 +74,12 @@ def test_values_are_compared_as_people_read_them() -> None:
         EMAIL: None,
         "contact.email_verified": False,
     }
+
+
+def test_a_message_that_was_long_under_way_knew_nothing_of_what_was_told_meanwhile() -> None:
+    rows, _ = take({}, a_statement({EMAIL: "a@x.org"}), NOW)
+    told = tell(rows, {EMAIL: "b@x.org"}, NOW + 100 * SECOND)
+    for said_at, saw in ((NOW + 50 * SECOND, 0), (NOW + 95 * SECOND, NOW + 100 * SECOND)):
+        statement = a_statement({EMAIL: "c@x.org"}, at=said_at, tolerance_us=10 * SECOND)
+        changed, _ = take(told, statement, NOW + 200 * SECOND)
+        assert changed[EMAIL].saw == saw

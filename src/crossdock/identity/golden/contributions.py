@@ -57,7 +57,10 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a record says now. `from_hub`: a hub's mark is on it, so it is no opinion of the record's system."""
+    """What a record says now. `from_hub`: a hub's mark is on it, so it is no opinion of the record's system.
+
+    By so much as `tolerance_us` the clock of `counted_at` may be behind ours.
+    """
 
     fields: Fields
     said_at: Instant
@@ -66,6 +69,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     correlation_id: str = ""
     origin: str = ""
     from_hub: bool = False
+    tolerance_us: int = 0
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,7 +129,7 @@ def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tupl
                 counted_at=statement.counted_at,
                 arrived_at=statement.arrived_at,
                 sequence=sequence,
-                saw=before.told if before else 0,
+                saw=_saw(before, statement),
                 correlation_id=statement.correlation_id,
                 origin=statement.origin,
                 shown=value,
@@ -139,6 +143,16 @@ def _overtaken(before: Held, statement: Statement) -> bool:
     """One clock agrees with itself, unless we already know it to be wrong."""
     trusted = before.said_at == before.counted_at and statement.said_at == statement.counted_at
     return before.has_said and trusted and statement.said_at < before.said_at
+
+
+def _saw(before: Held | None, statement: Statement) -> int:
+    """What the record had been told when it said this; a message that was long under way knew nothing of it.
+
+    A sequence is never before the hub's own time, in microseconds, so the two can be compared.
+    """
+    if before is None:
+        return 0
+    return before.told if before.told <= statement.counted_at + statement.tolerance_us else before.saw
 
 
 def tell(known: Mapping[str, Held], fields: Fields, sequence: int) -> Mapping[str, Held]:

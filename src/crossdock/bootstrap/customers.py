@@ -1,0 +1,82 @@
+"""The customer processes of a hub, put together: who is read, who is told, by the deployment's ownership."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from crossdock.bootstrap.deployment import Deployment
+from crossdock.durable.process import Process
+from crossdock.identity.golden.ledger import PartyLedger
+from crossdock.identity.golden.ownership import Ownership
+from crossdock.identity.golden.work import OwedTelling, TouchedParty
+from crossdock.kit.clock import Clock
+from crossdock.ports.customer_source import CustomerBatch, CustomerSource
+from crossdock.ports.manifest import Role
+from crossdock.ports.order_source import Gap
+from crossdock.processes import customer_change, customer_telling, customer_update
+
+
+def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
+    """The systems that the ownership names and that can do this."""
+    named = deployment.ownership.systems if deployment.ownership else frozenset()
+    return tuple(
+        name for name in deployment.systems if name in named and role in deployment.manifest_of(name).roles
+    )
+
+
+class CustomerProcesses:
+    """The three processes, made for each other. `docks` are behind their lanes."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        ownership: Ownership,
+        parties: PartyLedger,
+        docks: Mapping[str, Any],
+        clock: Clock,
+    ) -> None:
+        sinks = {name: docks[name] for name in systems_with(deployment, Role.CUSTOMER_SINK)}
+        mark = ownership.marks[0] if ownership.marks else deployment.hub.name
+        self.telling: Process[OwedTelling] = customer_telling.customer_telling(
+            customer_telling.Collaborators(
+                parties=parties,
+                ownership=ownership,
+                sinks=sinks,
+                clock=clock,
+                mark=mark,
+                settle_seconds={name: deployment.manifest_of(name).outcome_settles_seconds for name in sinks},
+                update=lambda: self.update,
+            )
+        )
+        self.update: Process[TouchedParty] = customer_update.customer_update(
+            customer_update.Collaborators(
+                parties=parties, ownership=ownership, told=tuple(sinks), clock=clock, telling=self.telling
+            )
+        )
+        self.change = customer_change.customer_change(
+            customer_change.Collaborators(
+                recognition=customer_change.ReferenceRecognition(parties, mark),
+                ownership=ownership,
+                clock=clock,
+                update=self.update,
+            )
+        )
+        self.all: tuple[Process[Any], ...] = (self.change, self.update, self.telling)
+
+
+class CustomerStream:
+    """A customer source under the names by which the intake pumps a stream."""
+
+    def __init__(self, source: CustomerSource) -> None:
+        self._source = source
+
+    def arrivals(self, position: str) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.customer_changes`."""
+        return self._source.customer_changes(position)
+
+    def refill(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.refill_customers`."""
+        return self._source.refill_customers(gap)
+
+    async def count_changed(self, gap: Gap) -> int:
+        """See `CustomerSource.count_changed_customers`."""
+        return await self._source.count_changed_customers(gap)
