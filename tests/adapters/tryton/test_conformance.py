@@ -68,7 +68,7 @@ class TestStockSource(OnTryton, conformance.StockSourceConformance):
 class TestCustomerSource(OnTryton, conformance.CustomerSourceConformance):
     @pytest.fixture
     def settings(self, bench: TrytonBench) -> Mapping[str, Any]:
-        return {**bench.settings, "customer_poll_seconds": 0.2, "change_overlap_seconds": 1.0}
+        return {**bench.settings, "customer_poll_seconds": 0.2, "change_overlap_seconds": 2.0}
 
     async def exchange(self, dock: Any, bench: Any, estate: Estate) -> Any:
         """Count all parties there are."""

@@ -26,19 +26,19 @@ class _Record(msgspec.Struct, kw_only=True):
     made_of: Mapping[str, Any]
     last_write: str
     gone: bool = False
-    message: str = ""
 
 
 class PartnerBook:
     """All partners, and the stream of their changes. Raises Refusal for every no.
 
-    With `unique_reference` off, a second partner under one reference is simply a second partner.
+    Whatever this ERP does with orders, a partner's reference is unique. With `losing` set, messages are lost for
+    that reason.
     """
 
-    def __init__(self, clock: Clock, *, unique_reference: bool) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._unique = unique_reference
         self._records: dict[str, _Record] = {}
+        self._by_reference: dict[str, _Record] = {}
         self.stream = Channel(clock)
         self.calls = 0
         self.losing = ""
@@ -93,8 +93,8 @@ class PartnerBook:
 
     def find(self, reference: str) -> list[wire.Partner]:
         """The partners made under a reference that are not gone."""
-        records = (record for record in self._records.values() if not record.gone)
-        return [record.partner for record in records if record.partner.reference == reference]
+        record = self._by_reference.get(reference)
+        return [record.partner] if record is not None and not record.gone else []
 
     def read(self, numbers: Sequence[str]) -> list[wire.Partner | None]:
         """Partners by number, None for one that is gone."""
@@ -114,16 +114,18 @@ class PartnerBook:
 
     def _make(self, asked: wire.PartnerWrite) -> wire.Partner:
         card = {name: value for name, value in asked.card.items() if value is not None}
-        if self._unique:
-            for record in self._records.values():
-                if record.partner.reference == asked.write:
-                    if record.made_of != card:
-                        raise Refusal("REFERENCE_USED", "the reference was used for another partner", status=409)
-                    return record.partner
+        standing = self._by_reference.get(asked.write)
+        if standing is not None:
+            if standing.gone:
+                raise Refusal("PARTNER_GONE", "the partner of this reference was put aside", status=404)
+            if standing.made_of != card:
+                raise Refusal("REFERENCE_USED", "the reference was used for another partner", status=409)
+            return standing.partner
         number = f"BP-{len(self._records) + 1:05d}"
         now = to_datetime(self._clock.now())
         partner = wire.Partner(number=number, revision=1, changed=now, card=card, reference=asked.write)
         record = self._records[number] = _Record(partner=partner, made_of=card, last_write=asked.write)
+        self._by_reference[asked.write] = record
         self._tell(record, "changed", card, asked.origin, asked.correlation)
         return partner
 
@@ -146,7 +148,6 @@ class PartnerBook:
             self.stream.lose_raw(message.id, bytes(message.body), self.losing)
         else:
             self.stream.offer_raw(message.id, bytes(message.body))
-        record.message = message.id
 
     def _live(self, number: str) -> _Record:
         record = self._records.get(number)

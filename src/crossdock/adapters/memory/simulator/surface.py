@@ -70,7 +70,7 @@ class Surface:
         self.clock = clock or SystemClock()
         self.ledger = Ledger(self.clock, estate=estate, unique_reference=unique_reference)
         self.channel = Channel(self.clock)
-        self.partners = PartnerBook(self.clock, unique_reference=unique_reference)
+        self.partners = PartnerBook(self.clock)
         self.board = Board()
         self.events = EventLog()
         self.faults = FaultScript()
