@@ -25,6 +25,7 @@ from crossdock.storage.claims import (
     take_cursor,
 )
 from crossdock.storage.lane_store import LaneStore
+from crossdock.storage.match_store import MatchStore
 from crossdock.storage.migrate import migrate
 from crossdock.storage.order_board import BoardStore
 from crossdock.storage.party_store import PartyStore
@@ -45,7 +46,7 @@ from crossdock.storage.verbs import operate, read_audit
 T = TypeVar("T")
 
 
-class SqlStore(LaneStore, BoardStore, PartyStore):
+class SqlStore(LaneStore, BoardStore, PartyStore, MatchStore):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own."""
 
     def __init__(self, clock: Clock) -> None:

@@ -35,10 +35,12 @@ class Answer(Protocol):
 class Transaction(Protocol):
     """An open transaction. `locks` is what makes a SELECT hold its rows there.
 
-    What is put into `news` (see durable.news) is told once, when the transaction commits.
+    What is put into `news` (see durable.news) is told once, when the transaction commits. `numbers` is a table of
+    whole numbers, column `value`, out of one parameter: a JSON array.
     """
 
     locks: str
+    numbers: str
     skips_locked: str
     news: set[str]
 
@@ -81,6 +83,10 @@ class Transaction(Protocol):
         """From here to the end no other transaction does the same: what is numbered now commits in order."""
         ...
 
+    def hold_numbers(self, numbers: Collection[int]) -> None:
+        """From here to the end no other transaction holds any of these (32 bits); taken in their order."""
+        ...
+
 
 class Found:
     """Rows that are here already."""
@@ -102,6 +108,7 @@ class SqliteTransaction:
 
     locks = ""
     skips_locked = ""
+    numbers = "json_each(?)"
 
     def __init__(self, connection: SqliteConnection) -> None:
         self._connection = connection
@@ -153,12 +160,16 @@ class SqliteTransaction:
     def order_commits(self) -> None:
         """See Transaction."""
 
+    def hold_numbers(self, numbers: Collection[int]) -> None:
+        """See Transaction."""
+
 
 class PostgresTransaction:
     """On PostgreSQL many workers write; rows are locked in one order everywhere."""
 
     locks = "FOR UPDATE"
     skips_locked = "FOR UPDATE SKIP LOCKED"
+    numbers = "(SELECT value::bigint AS value FROM json_array_elements_text(?::json))"
 
     def __init__(self, connection: PostgresConnection[Row]) -> None:
         self._connection = connection
@@ -208,6 +219,14 @@ class PostgresTransaction:
     def order_commits(self) -> None:
         """See Transaction."""
         self._connection.execute(b"SELECT pg_advisory_xact_lock(7291466016001)")
+
+    def hold_numbers(self, numbers: Collection[int]) -> None:
+        """See Transaction."""
+        if numbers:
+            self._connection.execute(_HOLD_NUMBERS, [_as_json(sorted(numbers))])
+
+
+_HOLD_NUMBERS = b"SELECT pg_advisory_xact_lock(7291466, value::integer) FROM json_array_elements_text(%s::json)"
 
 
 @lru_cache(maxsize=256)

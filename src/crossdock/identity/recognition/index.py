@@ -1,0 +1,181 @@
+"""The stored half of matching: who may be meant, what was decided and by whom, and the effects that change it.
+
+Between a look and the commit that rests on it others may commit, too. So the commit takes a lock per key, in one
+order, and looks again whether anybody new stands under the record's keys: if so, nothing is written and the answer
+is LOOK_AGAIN. Two arrivals at once that are one person therefore make one party (CUS-05).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from crossdock.durable.records import Effect
+from crossdock.identity.matching.keys import atom
+from crossdock.identity.matching.record import Features
+from crossdock.identity.matching.scoring import Band, Decision
+from crossdock.kit.clock import Instant
+
+CANDIDATES_MAX = 100
+"""So many parties are compared at most: those that share most keys."""
+LOCKS = 1_024
+"""Keys share so many locks, which is what PostgreSQL holds in its default memory."""
+PAGE_ROWS_MAX = 200
+
+Verdict = Literal["same", "not_same"]
+Fate = Literal["settled", "known", "look_again"]
+
+
+def lock_of(key: int) -> int:
+    """The lock that a key falls under."""
+    return key % LOCKS
+
+
+def record_lock(record: str) -> int:
+    """The lock of a record itself: the same record twice at once is settled once."""
+    return atom(record) % LOCKS
+
+
+class Face(msgspec.Struct, frozen=True):
+    """What one record shows of its party. `record` as by `record_key`."""
+
+    record: str
+    features: Features
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A party that shares keys with the record; `version` grows with every change of its faces."""
+
+    party_id: str
+    version: int
+    shared: int
+    faces: tuple[Face, ...]
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word about two records; `other` belongs to `party_id` ("" where it is in no party)."""
+
+    other: str
+    verdict: Verdict
+    party_id: str = ""
+
+
+class Nearby(msgspec.Struct, frozen=True, kw_only=True):
+    """What the index knows around a record.
+
+    `keys_skipped`: so many of its keys are shared by more records than the cap, and led nowhere. `population`: how
+    many parties the index ever had. `party_id`: where the record itself stands already.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    keys_skipped: int = 0
+    population: int = 0
+    party_id: str = ""
+
+
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate party and what was found: the decision about its best face, or the word that overruled it."""
+
+    party_id: str
+    record: str
+    decision: Decision
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose a record is, and why. `weighed`: the best candidates, strongest first."""
+
+    record: str
+    party_id: str
+    band: Band
+    rule: str = ""
+    weighed: tuple[Weighed, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    """Parties that a steward should compare with this one."""
+    keys_skipped: int = 0
+    population: int = 0
+    model_version: str = ""
+
+
+class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision as it was stored. `is_open`: a steward has to look."""
+
+    number: int
+    at: Instant
+    decided_by: str
+    is_open: bool
+    finding: Finding
+
+
+class SettleRecord(Effect, frozen=True, kw_only=True):
+    """Give the record its place, as found; answered with Settled.
+
+    `keys` are all of its keys, `added` those that its party does not have. `seen`: the parties that were weighed,
+    with their versions. `creates`: the party may be new. `strict`: look again also where the party itself grew,
+    since what it grew by may forbid the link. `certain`: whose it is was not weighed, so nobody can come between.
+    """
+
+    finding: Finding
+    features: Features
+    keys: tuple[int, ...]
+    added: tuple[int, ...]
+    seen: Mapping[str, int]
+    creates: bool
+    strict: bool = False
+    certain: bool = False
+    decided_by: str = "hub"
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """`settled`: as found. `known`: the record had a party already, and its face is as told now."""
+
+    party_id: str
+    fate: Fate
+
+
+class MoveRecord(Effect, frozen=True, kw_only=True):
+    """Put a record's face under another party, or (`party_id` is empty) out of the index; answered with bool."""
+
+    record: str
+    party_id: str
+
+
+class JudgePair(Effect, frozen=True, kw_only=True):
+    """A person's word about two records; answered with bool: whether it holds.
+
+    "Not the same" is permanent: no later word and no model takes it back.
+    """
+
+    one: str
+    other: str
+    verdict: Verdict
+    decided_by: str
+    reason: str = ""
+
+
+class KeepModel(Effect, frozen=True, kw_only=True):
+    """Keep a model, and weigh with it from now on; answered with its version."""
+
+    content: bytes
+    version: str
+    note: str = ""
+
+
+class MatchIndex(Protocol):
+    """Looks. Every method raises StoreUnavailable where the database does not answer."""
+
+    async def look_nearby(self, record: str, keys: Sequence[int]) -> Nearby:
+        """Who shares keys with the record, what people said of it, and where it stands."""
+        ...
+
+    async def read_model(self) -> bytes | None:
+        """The active model (see `matching.model.decoded`), or None where none was kept."""
+        ...
+
+    async def list_decisions(self, record: str, *, limit: int = 50) -> Sequence[StoredDecision]:
+        """What was decided of a record, newest first."""
+        ...
+
+    async def list_doubts(self, *, behind: int = 0, limit: int = 50) -> Sequence[StoredDecision]:
+        """What stewards have to look at, oldest first, behind that number."""
+        ...
