@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once test check fix bench bench-small bench-peers bench-peers-small bench-backlog \
-  bench-backlog-small bench-match bench-match-small simulate simulate-nightly crash crash-nightly crash-release lanes upgrade mutants docs new-adapter lock clean
+  bench-backlog-small bench-match bench-match-small simulate simulate-nightly crash crash-nightly crash-release lanes arrivals upgrade mutants docs new-adapter lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ lanes: $(VENV)/.dev ## Eight workers share one ERP's limits, counted in the ERP'
 
 upgrade: $(VENV)/.dev ## Replace workers of one release by those of the next with 2,000 runs in flight
 	@$(PYTEST) tests/entrypoints/worker/test_upgrade.py --upgrade-runs 2000
+
+arrivals: $(VENV)/.dev ## 1,000 records of 100 people arrive at once: 100 parties, on every database
+	@$(PYTEST) tests/processes/test_customer_recognition.py --arrivals 1000
 
 mutants: $(VENV)/.dev ## Switch off one guarantee at a time: the crash runs and the simulation must find out
 	@$(PYTEST) -m mutants

@@ -102,7 +102,7 @@ class Recogniser:
 def _given(effect: SettleRecord, party_id: str) -> SettleRecord:
     """Others have said whose it is: nothing is weighed."""
     finding = Finding(record=effect.finding.record, party_id=party_id, band="link", rule="reference")
-    return msgspec.structs.replace(effect, finding=finding, seen={}, creates=True, certain=True)
+    return msgspec.structs.replace(effect, finding=finding, seen={}, creates=True, version=-1, certain=True)
 
 
 def _overtaken() -> Unavailable:

@@ -68,12 +68,12 @@ def candidate_query(numbers: str, per_key_max: int = PER_KEY_MAX, candidates_max
 
 @lru_cache(maxsize=8)
 def sharing_query(numbers: str, per_key_max: int = PER_KEY_MAX) -> str:
-    """Key, party and its version for keys in one JSON array; a key over its cap comes once, without a party."""
+    """Key, party and its id for keys in one JSON array; a key over its cap comes once, without a party."""
     return (
         f"{_asked(numbers, per_key_max)} "
-        "SELECT a.hash, m.party, p.party_id, p.version FROM asked a JOIN match_key m ON m.hash = a.hash "
+        "SELECT a.hash, m.party, p.party_id FROM asked a JOIN match_key m ON m.hash = a.hash "
         f"JOIN match_party p ON p.number = m.party WHERE a.many BETWEEN 1 AND {per_key_max} "
-        f"UNION ALL SELECT hash, 0, '', 0 FROM asked WHERE many > {per_key_max}"
+        f"UNION ALL SELECT hash, 0, '' FROM asked WHERE many > {per_key_max}"
     )
 
 
@@ -100,7 +100,7 @@ def look_nearby(tx: Transaction, record: str, keys: Sequence[int]) -> Nearby:
     rows = tx.execute(candidate_query(tx.numbers), (encode(list(keys)).decode(),)).fetchall()
     found: dict[str, tuple[int, int, list[Face]]] = {}
     skipped = population = 0
-    for shared, party, party_id, version, other, features in rows:
+    for shared, party, party_id, version, other, features in sorted(rows, key=_nearest_first):
         if party_id is None:
             skipped, population = shared, party
             continue
@@ -117,6 +117,10 @@ def look_nearby(tx: Transaction, record: str, keys: Sequence[int]) -> Nearby:
         population=population,
         party_id=next((row[2] for row in around if not row[0]), ""),
     )
+
+
+def _nearest_first(row: Row) -> tuple[int, int, str]:
+    return -row[0], row[1], row[4]
 
 
 def read_edges(tx: Transaction, record: str) -> list[Edge]:

@@ -70,6 +70,15 @@ class _Places:
         self.number = {row[1]: row[0] for row in rows}
         self.id = {row[0]: row[1] for row in rows}
         self.version = {row[1]: row[2] for row in rows}
+        numbers = encode(sorted(self.id)).decode()
+        shown = tx.execute(
+            f"SELECT DISTINCT f.party FROM {tx.numbers} k JOIN match_face f ON f.party = k.value", (numbers,)
+        ).fetchall()
+        self._shown = {self.id[row[0]] for row in shown}
+
+    def has_faces(self, party_id: str) -> bool:
+        """Whether the party was one with a record before this batch."""
+        return party_id in self._shown
 
     def party_of(self, record: str) -> str:
         """The party under which a record stands, or an empty text."""
@@ -99,38 +108,45 @@ class _Places:
 class _Newcomers:
     """Who stands under which keys now, and who came in this very batch."""
 
-    def __init__(self, tx: Transaction, effects: Sequence[SettleRecord]) -> None:
-        wanted = sorted({key for effect in effects if effect.added and not effect.certain for key in effect.keys})
-        self._sharing: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
+    def __init__(self, tx: Transaction, effects: Sequence[SettleRecord], places: _Places) -> None:
+        self._places = places
+        self._sharing: dict[int, list[int]] = defaultdict(list)
         self._common: set[int] = set()
         self._came: dict[int, set[str]] = defaultdict(set)
         self._grown: set[str] = set()
+        self._ids: dict[int, str] = {}
+        wanted = sorted({key for one in effects if one.added and not one.certain for key in one.keys})
         if wanted:
-            for key, party, party_id, version in tx.execute(
-                sharing_query(tx.numbers), (encode(wanted).decode(),)
-            ).fetchall():
+            found = tx.execute(sharing_query(tx.numbers), (encode(wanted).decode(),)).fetchall()
+            for key, party, party_id in found:
                 if party_id:
-                    self._sharing[key].append((party, party_id, version))
+                    self._sharing[key].append(party)
+                    self._ids[party] = party_id
                 else:
                     self._common.add(key)
 
     def overtook(self, effect: SettleRecord) -> bool:
-        """Whether somebody came whom the decision did not weigh, or one of the weighed is not as it was."""
+        """Whether somebody came whom the decision did not weigh, or its party is not what it was."""
+        target = effect.finding.party_id
+        if effect.version >= 0 and (
+            target in self._grown or self._places.version.get(target, effect.version) != effect.version
+        ):
+            return True
         if effect.certain or not effect.added:
             return False
-        spared = "" if effect.strict else effect.finding.party_id
-        came = {party_id for key in effect.keys if key not in self._common for party_id in self._came.get(key, ())}
-        if (came | (self._grown & effect.seen.keys())) - {spared}:
+        came = {one for key in effect.keys if key not in self._common for one in self._came.get(key, ())}
+        if came - {target}:
             return True
-        shared: Counter[tuple[int, str, int]] = Counter()
-        for key in effect.keys:
-            shared.update(self._sharing.get(key, ()))
-        nearest = sorted(shared, key=lambda one: (-shared[one], one[0]))[:CANDIDATES_MAX]
-        return any(effect.seen.get(party_id) != version for _, party_id, version in nearest if party_id != spared)
+        shared = Counter(party for key in effect.keys for party in self._sharing.get(key, ()))
+        nearest = sorted(shared, key=lambda party: (-shared[party], party))[:CANDIDATES_MAX]
+        return any(
+            shared[party] > effect.seen.get(self._ids[party], 0) for party in nearest if self._ids[party] != target
+        )
 
     def add(self, effect: SettleRecord, party_id: str) -> None:
+        """Note who came, and under which keys nobody could have seen them."""
         self._grown.add(party_id)
-        for key in effect.keys:
+        for key in effect.added:
             self._came[key].add(party_id)
 
 
@@ -140,7 +156,7 @@ def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instan
     tx.hold_numbers(locks | {lock_of(key) for effect in effects for key in effect.added})
     failpoint("match.locked")
     places = _Places(tx, (one.finding.record for one in effects), (one.finding.party_id for one in effects))
-    newcomers = _Newcomers(tx, effects)
+    newcomers = _Newcomers(tx, effects, places)
     created: set[str] = set()
     placed: dict[str, tuple[SettleRecord, str]] = {}
     answers = []
@@ -151,7 +167,7 @@ def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instan
             placed[record] = effect, known
             newcomers.add(effect, known)
             answers.append(Settled(known, "known"))
-        elif newcomers.overtook(effect) or not (effect.creates or party_id in {*places.number, *created}):
+        elif newcomers.overtook(effect) or not (effect.creates or places.has_faces(party_id)):
             answers.append(Settled("", "look_again"))
         else:
             created.add(party_id)

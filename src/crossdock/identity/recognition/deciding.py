@@ -41,14 +41,14 @@ class Judge:
             added=tuple(key for key in keys if key not in held),
             seen=seen,
             creates=target is None,
-            strict=bool(features.tax_ids or features.registrations),
+            version=target.version if target and (features.tax_ids or features.registrations) else -1,
         )
 
     def find(
         self, record: str, features: Features, nearby: Nearby, new_party_id: str
     ) -> tuple[Finding, dict[str, int]]:
-        """Whose the record is, and the parties that were weighed for it with their versions."""
-        seen = {one.party_id: one.version for one in nearby.candidates}
+        """Whose the record is, and the parties that were weighed for it with the keys they share."""
+        seen = {one.party_id: one.shared for one in nearby.candidates}
         weighed = self._weighed(record, features, nearby)
         finding = Finding(
             record=record,
@@ -83,11 +83,13 @@ class Judge:
         ]
         if not faces:
             return []
-        decisions = self._scorer(nearby.population).score(features, [features_ for _, _, features_ in faces])
+        distinct = list(dict.fromkeys(shown for _, _, shown in faces))
+        scores = self._scorer(nearby.population).score(features, distinct)
+        decided = dict(zip(distinct, scores, strict=True))
         apart = {edge.other for edge in nearby.edges if edge.verdict == "not_same"}
         best: dict[str, Weighed] = {}
-        for (candidate, other, _), decision in zip(faces, decisions, strict=True):
-            one = Weighed(party_id=candidate.party_id, record=other, decision=self._signed(decision))
+        for candidate, other, shown in faces:
+            one = Weighed(party_id=candidate.party_id, record=other, decision=self._signed(decided[shown]))
             if other in apart:
                 one = _overruled(one, _SAID_NOT_SAME)
             known = best.get(candidate.party_id)

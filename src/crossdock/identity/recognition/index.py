@@ -111,8 +111,9 @@ class SettleRecord(Effect, frozen=True, kw_only=True):
     """Give the record its place, as found; answered with Settled.
 
     `keys` are all of its keys, `added` those that its party does not have. `seen`: the parties that were weighed,
-    with their versions. `creates`: the party may be new. `strict`: look again also where the party itself grew,
-    since what it grew by may forbid the link. `certain`: whose it is was not weighed, so nobody can come between.
+    and how many keys each shared then; one that shares more now has a face that was not weighed. `creates`: the
+    party may be new. `version`: look again where the party has another by now, since what it grew by may forbid
+    the link; -1 where nothing could. `certain`: whose it is was not weighed, so nobody can come between.
     """
 
     finding: Finding
@@ -121,7 +122,7 @@ class SettleRecord(Effect, frozen=True, kw_only=True):
     added: tuple[int, ...]
     seen: Mapping[str, int]
     creates: bool
-    strict: bool = False
+    version: int = -1
     certain: bool = False
     decided_by: str = "hub"
 

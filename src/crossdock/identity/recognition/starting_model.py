@@ -34,7 +34,7 @@ _IN_HOUSEHOLDS = {
     "e-mail": 0.15,
     "phone": 0.4,
     "further address lines": 0.8,
-    "organisation name": 0.3,
+    "organisation name": 0.01,
 }
 _STREETS = {
     "street and house": (0.72, 2e-6, 0.9),

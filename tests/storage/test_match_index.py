@@ -1,0 +1,226 @@
+"""The match index on every database: candidates by shared keys, places of records, words of people, models."""
+
+import msgspec
+import pytest
+from tests.storage.matching import ANNA, OTTO, submitting, told
+from tests.storage.rows import NOW, plan_of
+from tests.stores import Stores
+
+from crossdock.durable.codec import encode
+from crossdock.durable.records import Commit, EffectStep
+from crossdock.identity.matching.keys import PER_KEY_MAX, keys_of
+from crossdock.identity.matching.model import encoded
+from crossdock.identity.matching.normalise import features_of
+from crossdock.identity.matching.record import Features, Profile
+from crossdock.identity.recognition.index import (
+    Finding,
+    JudgePair,
+    KeepModel,
+    MoveRecord,
+    Settled,
+    SettleRecord,
+    Verdict,
+)
+from crossdock.identity.recognition.starting_model import starting_model
+from crossdock.processes.customer_recognition import Recogniser
+from crossdock.storage.match_store import candidate_query, sharing_query
+from crossdock.storage.sql_store import SqlStore
+from crossdock.storage.transaction import PostgresTransaction, Transaction
+
+pytestmark = pytest.mark.anyio
+A, B, C = "crm/Contact/1", "shop/Customer/2", "till/Card/3"
+ANYBODY = Features(given=("x",), family=("y",))
+
+
+async def place(store: SqlStore, record: str, profile: Profile) -> str:
+    """Settle a record alone; its party."""
+    settled = await Recogniser(store).place(submitting(store), record, profile)  # type: ignore[arg-type]
+    return settled.party_id
+
+
+def a_place(record: str, party_id: str, keys: tuple[int, ...], **facts: object) -> SettleRecord:
+    """A settlement of a party that begins with it, unless told otherwise."""
+    finding = Finding(record=record, party_id=party_id, band="new")
+    known = {"features": ANYBODY, "keys": keys, "added": keys, "seen": {}, "creates": True} | facts
+    return SettleRecord(finding=finding, **known)  # type: ignore[arg-type]
+
+
+async def fill(store: SqlStore, *effects: SettleRecord) -> None:
+    await store.apply([Commit(effects=tuple(EffectStep(str(n), one) for n, one in enumerate(effects)))], NOW)
+
+
+async def analysed(store: SqlStore) -> None:
+    """Have PostgreSQL count what is there, as its own rounds do."""
+
+    def count(tx: Transaction) -> None:
+        if isinstance(tx, PostgresTransaction):
+            tx.execute("ANALYZE")
+
+    await store._write(count)
+
+
+async def test_who_shares_keys_is_a_candidate_and_those_who_share_most_come_first(store: SqlStore) -> None:
+    await fill(
+        store,
+        a_place("r1", "p1", (1, 2), certain=True),
+        a_place("r2", "p2", (2, 3, -4), certain=True),
+        a_place("r3", "p3", (9,), certain=True),
+    )
+    nearby = await store.look_nearby("r4", (2, 3, -4, 77))
+    assert [(one.party_id, one.shared) for one in nearby.candidates] == [("p2", 3), ("p1", 1)]
+    assert nearby.candidates[0].faces[0].record == "r2"
+    assert nearby.candidates[0].faces[0].features == ANYBODY
+    assert nearby.population >= 3
+
+
+async def test_a_key_that_too_many_share_leads_nowhere_and_is_counted(store: SqlStore) -> None:
+    await fill(store, *(a_place(f"r{n}", f"p{n}", (5, 100 + n), certain=True) for n in range(PER_KEY_MAX)))
+    assert len((await store.look_nearby("x", (5,))).candidates) == PER_KEY_MAX
+    await fill(store, a_place("one-more", "p-more", (5,), certain=True))
+    nearby = await store.look_nearby("x", (5, 103))
+    assert [one.party_id for one in nearby.candidates] == ["p3"]
+    assert nearby.keys_skipped == 1
+
+
+@pytest.mark.parametrize("counted", [True, False])
+async def test_a_look_reads_the_index_by_its_keys_however_many_parties_there_are(
+    store: SqlStore, counted: bool
+) -> None:
+    keys = [tuple(range(n * 10, n * 10 + 10)) for n in range(3_000)]
+    await fill(store, *(a_place(f"r{n}", f"p{n}", some, certain=True) for n, some in enumerate(keys)))
+    if counted:
+        await analysed(store)
+    numbers = await store._write(lambda tx: tx.numbers)
+    for sql in (candidate_query(numbers), sharing_query(numbers)):
+        plan = await plan_of(store, sql, (encode([11, 12, 13]).decode(),))
+        text = " ".join(sorted(plan))
+        assert "match_key_pkey" in text or "sqlite_autoindex_match_key_1" in text or "(hash=?)" in text
+        assert "match_key" not in " ".join(await _scanned(store, sql)), plan
+
+
+async def _scanned(store: SqlStore, sql: str) -> list[str]:
+    """The tables that would be read from one end to the other."""
+
+    def explain(tx: Transaction) -> list[str]:
+        parameters = (encode([11, 12, 13]).decode(),)
+        if isinstance(tx, PostgresTransaction):
+            lines = [row[0] for row in tx.execute(f"EXPLAIN {sql}", parameters).fetchall()]
+            return [line for line in lines if "Seq Scan" in line]
+        lines = [row[3] for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()]
+        return [line for line in lines if line.startswith("SCAN ")]
+
+    return await store._write(explain)
+
+
+async def test_what_is_indexed_survives_a_restart(stores: Stores) -> None:
+    first = await stores.open()
+    party_id = await place(first, A, ANNA)
+    if stores.kind == "memory":
+        return
+    again = await stores.open()
+    assert await place(again, B, ANNA) == party_id
+
+
+async def test_a_record_keeps_its_party_and_its_keys_follow_what_it_says(store: SqlStore) -> None:
+    anna = await place(store, A, ANNA)
+    moved = msgspec.structs.replace(ANNA, emails=("new@mail.example.net",))
+    assert await place(store, A, moved) == anna
+    (old,) = set(keys_of(features_of(Profile(emails=ANNA.emails))))
+    (new,) = set(keys_of(features_of(Profile(emails=moved.emails))))
+    assert (await store.look_nearby("x", (old,))).candidates == ()
+    assert [one.party_id for one in (await store.look_nearby("x", (new,))).candidates] == [anna]
+
+
+async def test_a_key_stays_while_another_face_of_the_party_has_it(store: SqlStore) -> None:
+    await fill(store, a_place("r1", "p", (1, 2), certain=True), a_place("r2", "p", (2, 3), certain=True))
+    assert await told(store, MoveRecord(record="r1", party_id=""), bool)
+    assert (await store.look_nearby("x", (1,))).candidates == ()
+    assert [one.party_id for one in (await store.look_nearby("x", (2,))).candidates] == ["p"]
+
+
+async def test_a_record_that_is_moved_is_found_under_its_new_party_only(store: SqlStore) -> None:
+    await fill(store, a_place("r1", "p", (1, 2), certain=True), a_place("r2", "p", (3,), certain=True))
+    assert await told(store, MoveRecord(record="r1", party_id="q"), bool)
+    assert [one.party_id for one in (await store.look_nearby("x", (1, 2, 3))).candidates] == ["q", "p"]
+    assert (await store.look_nearby("r1", ())).party_id == "q"
+    assert not await told(store, MoveRecord(record="nobody", party_id="q"), bool)
+
+
+async def test_who_was_not_weighed_makes_the_newcomer_look_again(store: SqlStore) -> None:
+    await fill(store, a_place("r1", "p1", (1, 2), certain=True))
+    late = await told(store, a_place("r2", "p2", (2, 3)), Settled)
+    assert late == Settled("", "look_again")
+    seen = {"p1": (await store.look_nearby("r2", (2, 3))).candidates[0].shared}
+    assert await told(store, a_place("r2", "p2", (2, 3), seen=seen), Settled) == Settled("p2", "settled")
+    assert await told(store, a_place("r2", "p9", (2, 3)), Settled) == Settled("p2", "known")
+
+
+async def test_of_one_batch_the_first_is_settled_and_the_rest_look_again(store: SqlStore) -> None:
+    steps = [EffectStep("s", a_place(f"r{n}", f"p{n}", (7, 8))) for n in range(4)]
+    commits = [Commit(effects=(step,)) for step in steps]
+    outcomes = await store.apply(commits, NOW)
+    fates = [msgspec.json.decode(one.findings[0], type=Settled).fate for one in outcomes]
+    assert fates == ["settled", "look_again", "look_again", "look_again"]
+
+
+async def test_where_ids_may_forbid_a_link_its_party_has_to_be_what_was_weighed(store: SqlStore) -> None:
+    await fill(store, a_place("r1", "p", (1,), certain=True))
+    version = (await store.look_nearby("x", (1,))).candidates[0].version
+    await fill(store, a_place("r2", "p", (1, 2), certain=True))
+    grown = a_place("r3", "p", (1, 3), creates=False, version=version)
+    assert await told(store, grown, Settled) == Settled("", "look_again")
+    carefree = msgspec.structs.replace(grown, version=-1)
+    assert await told(store, carefree, Settled) == Settled("p", "settled")
+
+
+async def test_a_party_whose_records_went_elsewhere_takes_nobody_in(store: SqlStore) -> None:
+    await fill(store, a_place("r1", "p", (1,), certain=True))
+    await told(store, MoveRecord(record="r1", party_id="q"), bool)
+    assert await told(store, a_place("r2", "p", (1,), creates=False), Settled) == Settled("", "look_again")
+
+
+async def test_a_party_that_left_the_index_takes_nobody_in(store: SqlStore) -> None:
+    assert (await told(store, a_place("r", "gone", (1,), creates=False), Settled)) == Settled("", "look_again")
+
+
+async def test_every_decision_is_kept_with_its_evidence_and_what_would_have_changed_it(store: SqlStore) -> None:
+    await place(store, A, ANNA)
+    anna = await place(store, B, ANNA)
+    (decision,) = await store.list_decisions(B)
+    best = decision.finding.weighed[0]
+    assert (decision.decided_by, decision.at, decision.is_open) == ("hub", NOW, False)
+    assert (decision.finding.band, decision.finding.party_id, best.record) == ("link", anna, A)
+    assert {one.comparison for one in best.decision.evidence} >= {"given name", "family name", "e-mail", "phone"}
+    assert decision.finding.model_version == best.decision.model_version == starting_model().version
+
+
+@pytest.mark.parametrize("first", ["same", "not_same"])
+async def test_not_the_same_is_permanent_whatever_is_said_later(store: SqlStore, first: Verdict) -> None:
+    other: Verdict = "same" if first == "not_same" else "not_same"
+    assert await told(store, JudgePair(one=A, other=B, verdict=first, decided_by="eve"), bool)
+    holds = await told(store, JudgePair(one=B, other=A, verdict=other, decided_by="eve"), bool)
+    assert holds is (first == "same")
+    for record in (A, B):
+        assert [edge.verdict for edge in (await store.look_nearby(record, ())).edges] == ["not_same"]
+
+
+async def test_a_steward_looks_at_a_doubt_until_it_is_decided(store: SqlStore) -> None:
+    vague = Profile(given="Anna", family="Seidl", birth_date="1980-05-17", country="DE")
+    await place(store, A, msgspec.structs.replace(vague, addresses=OTTO.addresses))
+    await place(store, B, msgspec.structs.replace(vague, addresses=ANNA.addresses, birth_date="1980-05-16"))
+    (doubt,) = await store.list_doubts()
+    assert doubt.finding.band == "review"
+    assert doubt.finding.doubtful == ((await store.look_nearby(A, ())).party_id,)
+    assert doubt.finding.weighed[0].decision.flips
+    await told(store, JudgePair(one=B, other=A, verdict="not_same", decided_by="eve"), bool)
+    assert await store.list_doubts() == []
+
+
+async def test_one_model_is_active_and_weighs(store: SqlStore) -> None:
+    recogniser = Recogniser(store)
+    assert await recogniser.refresh() == starting_model().version
+    first = starting_model().rescaled(5_000)
+    second = starting_model().rescaled(7_000)
+    for model in (first, second, first):
+        await told(store, KeepModel(content=encoded(model), version=model.version), str)
+    assert await recogniser.refresh() == first.version
