@@ -8,11 +8,12 @@ from tests.stores import Stores
 
 from crossdock.durable.codec import encode
 from crossdock.durable.records import Commit, EffectStep
-from crossdock.identity.matching.keys import PER_KEY_MAX, keys_of
+from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import encoded
 from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, Profile
 from crossdock.identity.recognition.index import (
+    PER_KEY_MAX,
     Finding,
     JudgePair,
     KeepModel,

@@ -6,11 +6,11 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from crossdock.durable.codec import decode, encode
-from crossdock.identity.matching.keys import PER_KEY_MAX
 from crossdock.identity.matching.record import Features
 from crossdock.identity.recognition.index import (
     CANDIDATES_MAX,
     PAGE_ROWS_MAX,
+    PER_KEY_MAX,
     Candidate,
     Edge,
     Face,

@@ -22,7 +22,6 @@ from crossdock.identity.recognition.index import (
     record_lock,
 )
 from crossdock.kit.clock import Instant
-from crossdock.kit.failpoints import failpoint
 from crossdock.storage.match_store import read_edges, sharing_query
 from crossdock.storage.transaction import Row, Transaction
 
@@ -154,7 +153,6 @@ def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instan
     """Each in turn, where nothing came between."""
     locks = {record_lock(effect.finding.record) for effect in effects}
     tx.hold_numbers(locks | {lock_of(key) for effect in effects for key in effect.added})
-    failpoint("match.locked")
     places = _Places(tx, (one.finding.record for one in effects), (one.finding.party_id for one in effects))
     newcomers = _Newcomers(tx, effects, places)
     created: set[str] = set()
@@ -176,7 +174,6 @@ def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instan
             answers.append(Settled(party_id, "settled"))
     places.create(created)
     _write_faces(tx, places, placed)
-    failpoint("match.placed")
     rows = [
         _decision_row(effect.finding, effect.decided_by, now)
         for effect, answer in zip(effects, answers, strict=True)

@@ -16,6 +16,8 @@ from crossdock.identity.matching.record import Features
 from crossdock.identity.matching.scoring import Band, Decision
 from crossdock.kit.clock import Instant
 
+PER_KEY_MAX = 100
+"""A key that more parties share is no key but a common name."""
 CANDIDATES_MAX = 100
 """So many parties are compared at most: those that share most keys."""
 LOCKS = 1_024
