@@ -1,5 +1,6 @@
 """A decision about pairs and why: link, review or new, with the evidence of each comparison."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Literal
 
@@ -126,16 +127,20 @@ class Scorer:
     def _flips(
         self, scale: Scale, levels: list[int], weight: float, parts: Weights, band: Band
     ) -> tuple[Flip, ...]:
-        """For each comparison the mildest other finding that leads to another band."""
+        """For each comparison the mildest other finding that leads to another band; the mildest of all first."""
         found: list[tuple[float, Flip]] = []
-        gains = scale.gains()
         for place, comparison in enumerate(scale.comparisons):
             now = float(parts[place]) if levels[place] >= 0 else 0.0
+            bits, order = scale.gains[place]
             options = []
-            for level, name in enumerate(comparison.levels):
-                would = self.band(weight - now + gains[place][level])
-                if level != levels[place] and would != band:
-                    options.append((abs(gains[place][level] - now), Flip(comparison.name, name, would)))
+            for border in (self.thresholds.link, self.thresholds.review):
+                # At or above the border, or just below it: the first level on the other side.
+                other = bisect_left(bits, now + border - weight) - (weight >= border)
+                if 0 <= other < len(bits):
+                    would = self.band(weight - now + bits[other])
+                    if would != band and order[other] != levels[place]:
+                        flip = Flip(comparison.name, comparison.levels[order[other]], would)
+                        options.append((abs(bits[other] - now), flip))
             if options:
                 found.append(min(options, key=lambda option: option[0]))
         return tuple(flip for _, flip in sorted(found, key=lambda option: option[0])[:FLIPS_MAX])

@@ -103,9 +103,15 @@ class Scale:
         household = household + judgement.ratios * chance
         return match, household, random + judgement.ratios
 
-    def gains(self) -> list[list[float]]:
-        """Bits for a match per comparison and level, against strangers, at a usual frequency."""
-        return [np.log2(np.array(one.match) / np.array(one.random)).tolist() for one in self.model.comparisons]
+    @cached_property
+    def gains(self) -> list[tuple[list[float], list[int]]]:
+        """Per comparison its levels' bits against strangers at a usual frequency, rising, and those levels."""
+        found = []
+        for one in self.model.comparisons:
+            bits = np.log2(np.array(one.match) / np.array(one.random))
+            order = np.argsort(bits, kind="stable")
+            found.append((bits[order].tolist(), order.tolist()))
+        return found
 
     def priors(self) -> tuple[float, float, float]:
         """log2 of the shares of matches, households and strangers in all pairs."""
