@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "how many runs are in flight while one release gives way to the next"
     parser.addoption("--upgrade-runs", type=int, default=120, help=text)
     text = "how many records of a tenth as many people arrive at once"
-    parser.addoption("--arrivals", type=int, default=200, help=text)
+    parser.addoption("--arrivals", type=int, default=120, help=text)
 
 
 @pytest.fixture(scope="session")

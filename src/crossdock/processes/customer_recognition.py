@@ -8,6 +8,7 @@ is taken in the run's own commit (`settle`); elsewhere in one of its own (`place
 Requirements: CUS-04, CUS-05, CUS-06.
 """
 
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -65,15 +66,22 @@ class Recogniser:
         return judge.settlement(record, features, keys, nearby, party_id)
 
     async def settle(self, run: Run, name: str, record: str, profile: Profile) -> Settled:
-        """Settle whose a record is in the run's own commits, under `name`. Raises Unavailable: ask later."""
+        """Settle whose a record is in the run's own commits, in steps named after `name`.
+
+        It looks as often as somebody comes between: each time somebody else has been settled, so it ends.
+        """
         features = features_of(profile)
         keys = keys_of(features)
-        for turn in range(LOOKS_MAX):
-            effect = await self.look(record, features, keys, new_id())
-            settled = await run.record(f"{name}-{turn}" if turn else name, effect, returns=Settled)
+        for turn in itertools.count(1):
+            found = await run.step(
+                f"{name}-look-{turn}",
+                lambda _key: self.look(record, features, keys, new_id()),
+                returns=SettleRecord,
+            )
+            settled = await run.record(f"{name}-{turn}", found, returns=Settled)
             if settled.fate != "look_again":
-                return settled
-        raise _overtaken()
+                break
+        return settled
 
     async def place(self, submit: Submit, record: str, profile: Profile, *, party_id: str = "") -> Settled:
         """Settle whose a record is in a commit of its own; again it finds what it settled.
