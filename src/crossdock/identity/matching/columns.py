@@ -1,6 +1,6 @@
 """Features of many records side by side, as arrays: what keys and comparisons read.
 
-One pair and a whole population go through the same code, so online and bulk cannot disagree.
+What is found here for thousands of pairs, `online` finds for one at a time.
 """
 
 from collections.abc import Sequence

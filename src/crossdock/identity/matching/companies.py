@@ -35,11 +35,12 @@ def _name(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     short = (a.lengths[i[open_]] <= LETTERS_MAX) | (b.lengths[j[open_]] <= LETTERS_MAX)
     for place in np.flatnonzero(within | short).tolist():
         row = open_[place]
-        levels[row] = _name_level(one[place].split(), two[place].split(), int(levels[row]))
+        levels[row] = name_level(one[place].split(), two[place].split(), int(levels[row]))
     return Judged(levels, np.where(levels == EXACT, i, -1))
 
 
-def _name_level(one: list[str], two: list[str], otherwise: int) -> int:
+def name_level(one: list[str], two: list[str], otherwise: int) -> int:
+    """The level of two names word by word, `otherwise` where their words say nothing."""
     if sorted(one) == sorted(two) or "".join(one) == "".join(two):
         return _ORDER
     if set(one) <= set(two) or set(two) <= set(one):

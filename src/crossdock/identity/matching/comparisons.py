@@ -2,8 +2,8 @@
 
 A comparison looks at everything that belongs together (street, house, postcode and city are one), so that
 nothing is
-counted twice. Level -1 says that one side has nothing to compare. All of it works on arrays of pairs; one pair
-is an array of one.
+counted twice. Level -1 says that one side has nothing to compare. All of it works on arrays of pairs;
+`online` does the same for one pair.
 """
 
 from collections.abc import Callable, Sequence

@@ -70,8 +70,8 @@ PLACE = (
 ADDRESS = tuple(
     f"{street or 'street unknown'} · {place or 'place unknown'}" for street in STREET for place in PLACE
 )
-_CITY = 4
-_UNKNOWN_STREET, _UNKNOWN_PLACE, _STREET_DIFFERS, _PLACE_DIFFERS = 6, 8, 5, 7
+CITY = 4
+UNKNOWN_STREET, UNKNOWN_PLACE, STREET_DIFFERS, PLACE_DIFFERS = 6, 8, 5, 7
 
 
 def _emails(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
@@ -115,11 +115,11 @@ def _addresses(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     pair, fi, fj = exploded
     street, place = _streets(left, fi, right, fj), _localities(left, fi, right, fj)
     levels = (street.astype(np.int16) * len(PLACE) + place).astype(np.int8)
-    levels[(street == _UNKNOWN_STREET) & (place == _UNKNOWN_PLACE)] = NOTHING
+    levels[(street == UNKNOWN_STREET) & (place == UNKNOWN_PLACE)] = NOTHING
     count = len(left.values("places.whole"))
     # The terms are three columns in a row: whole addresses, postcodes, cities.
     known = left.values("places.whole").codes[fi] != 0
-    terms = np.select([(street <= 1) & known, place <= 1, place == _CITY], [fi, fi + count, fi + 2 * count], -1)
+    terms = np.select([(street <= 1) & known, place <= 1, place == CITY], [fi, fi + count, fi + 2 * count], -1)
     return best(i.size, pair, levels, terms)
 
 
@@ -130,8 +130,8 @@ def _streets(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
     nearly = (name == ONE_EDIT) | (name == NEARLY) | (name == SIMILAR)
     return np.select(
         [name == NOTHING, (name == EXACT) & house, nearly & house, name == EXACT, nearly, house],
-        [_UNKNOWN_STREET, 0, 1, 2, 3, 4],
-        _STREET_DIFFERS,
+        [UNKNOWN_STREET, 0, 1, 2, 3, 4],
+        STREET_DIFFERS,
     ).astype(np.int8)
 
 
@@ -154,8 +154,8 @@ def _localities(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
             near_city,
             area,
         ],
-        [_UNKNOWN_PLACE, 0, 1, 2, 3, 4, 5, 6],
-        _PLACE_DIFFERS,
+        [UNKNOWN_PLACE, 0, 1, 2, 3, 4, 5, 6],
+        PLACE_DIFFERS,
     ).astype(np.int8)
 
 

@@ -29,7 +29,6 @@ _CAPS = ((50_000, 200), (300_000, 100))
 _CAP_OF_MILLIONS = 50
 
 _MASK = (1 << 64) - 1
-_SIGN = 1 << 63
 
 
 @lru_cache(maxsize=1 << 18)
@@ -229,32 +228,71 @@ KEYS: tuple[Key, ...] = (
 _SEEDS = tuple(atom(f"{key.kind or ''}|{key.label or ' '.join(key.parts)}") for key in KEYS)
 
 
+_VALUES_OF = {group: tuple(name for name in VALUES if name.partition(".")[0] == group) for group in GROUPS}
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """Which atoms of a record make which key, for records with so many values in each list.
+
+    Keys with most parts stand first; `rounds` holds the atoms' places of all keys that have a first part, a second
+    and so on. `order` leads back to the order of `KEYS`.
+    """
+
+    seeds: NDArray[np.uint64]
+    rounds: tuple[NDArray[np.intp], ...]
+    order: NDArray[np.intp]
+
+
+@lru_cache(maxsize=512)
+def _plan(kind: Kind, counts: tuple[int, ...]) -> _Plan:
+    place = {name: number for number, name in enumerate(ATOMS)}
+    starts: dict[str, int] = {}
+    size = len(ATOMS)
+    for group, count in zip(GROUPS, counts, strict=True):
+        starts[group] = size
+        size += count * len(_VALUES_OF[group])
+    held = dict(zip(GROUPS, counts, strict=True))
+    rows: list[tuple[int, list[int]]] = []
+    for seed, key in zip(_SEEDS, KEYS, strict=True):
+        if key.kind not in {None, kind}:
+            continue
+        singles = [place[part] for part in key.parts if part in ATOMS]
+        values = _VALUES_OF.get(key.group, ())
+        several = [values.index(part) for part in key.parts if part not in ATOMS]
+        for number in range(held[key.group] if key.group else 1):
+            start = starts[key.group] + number * len(values) if key.group else 0
+            rows.append((seed, [*singles, *(start + value for value in several)]))
+    longest = sorted(range(len(rows)), key=lambda row: -len(rows[row][1]))
+    depth = max((len(parts) for _, parts in rows), default=0)
+    return _Plan(
+        np.array([rows[row][0] for row in longest], np.uint64),
+        tuple(
+            np.array([rows[row][1][part] for row in longest if len(rows[row][1]) > part], np.intp)
+            for part in range(depth)
+        ),
+        np.argsort(np.array(longest, np.intp)),
+    )
+
+
 def keys_of(record: Features) -> tuple[int, ...]:
     """The keys of one record, each once: signed 64-bit integers."""
-    found: dict[int, None] = {}
-    known = {name: atom(take(record)) for name, take in ATOMS.items()}
-    for seed, key in zip(_SEEDS, KEYS, strict=True):
-        if key.kind not in {None, record.kind}:
-            continue
-        state = seed
-        for part in key.parts:
-            if part in known:
-                state = mixed(state, known[part]) if state and known[part] else 0
-        if state:
-            for value in GROUPS[key.group](record) if key.group else (None,):
-                if one := _with_value(state, key, value):
-                    found[one - (1 << 64) if one >= _SIGN else one] = None
-    return tuple(found)
-
-
-def _with_value(state: int, key: Key, value: Any) -> int:
-    for part in key.parts:
-        if part not in ATOMS:
-            number = atom(VALUES[part](value))
-            if not number:
-                return 0
-            state = mixed(state, number)
-    return state
+    known = [atom(take(record)) for take in ATOMS.values()]
+    counts = []
+    for group, take in GROUPS.items():
+        values = take(record)
+        counts.append(len(values))
+        for value in values:
+            known += [atom(VALUES[name](value)) for name in _VALUES_OF[group]]
+    plan = _plan(record.kind, tuple(counts))
+    atoms = np.array(known, np.uint64)
+    state = plan.seeds.copy()
+    valid = np.ones(state.size, bool)
+    for places in plan.rounds:
+        numbers = atoms[places]
+        valid[: places.size] &= numbers != 0
+        state[: places.size] = mixed(state[: places.size], numbers)
+    made, order = state.view(np.int64)[plan.order], valid[plan.order]
+    return tuple(dict.fromkeys(made[order].tolist()))
 
 
 def key_columns(records: Sequence[Features]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

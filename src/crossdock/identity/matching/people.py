@@ -35,9 +35,9 @@ GIVEN = (
     "the same initial",
     "one of the other given names",
 )
-_ROOT, _INITIAL, _OTHER = range(5, 8)
+ROOT, INITIAL, OTHER = range(5, 8)
 FAMILY = (*WORDS, "a part of it is the same")
-_PART = 5
+PART = 5
 LETTERS_MIN = 3
 MIDDLE = ("the same", "alike or its initial", "different")
 BIRTH = (
@@ -104,9 +104,9 @@ def _crosswise(left: Columns, i: Index, right: Columns, j: Index) -> tuple[Level
         names = (given[0], i, family[1], j) if one[place] >= other[place] else (family[0], i, given[1], j)
         mine, theirs = names[0].values[names[1][place]], names[2].values[names[3][place]]
         if root_of((mine,)) == root_of((theirs,)):
-            givens[place] = _ROOT
+            givens[place] = ROOT
         elif 1 in {len(mine), len(theirs)} and mine[0] == theirs[0]:
-            givens[place] = _INITIAL
+            givens[place] = INITIAL
     return givens, families
 
 
@@ -118,10 +118,10 @@ def _straight_given(left: Columns, i: Index, right: Columns, j: Index) -> Levels
         oi, oj = i[open_], j[open_]
         found = levels[open_]
         short = np.flatnonzero((a.lengths[oi] == 1) | (b.lengths[oj] == 1))
-        found[short[_first(a, oi[short]) == _first(b, oj[short])]] = _INITIAL
+        found[short[_first(a, oi[short]) == _first(b, oj[short])]] = INITIAL
         weak = np.flatnonzero((found == DIFFERENT) | (found == SIMILAR))
-        found[weak[_among_others(left, oi[weak], right, oj[weak])]] = _OTHER
-        found[equal(left.text("root").codes[oi], right.text("root").codes[oj])] = _ROOT
+        found[weak[_among_others(left, oi[weak], right, oj[weak])]] = OTHER
+        found[equal(left.text("root").codes[oi], right.text("root").codes[oj])] = ROOT
         levels[open_] = found
     return levels
 
@@ -151,7 +151,7 @@ def _family(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     one, two = left.records, right.records
     for place in open_[a.spaced[i[open_]] | b.spaced[j[open_]]].tolist():
         if not set(one[i[place]].family).isdisjoint(two[j[place]].family):
-            levels[place] = _PART
+            levels[place] = PART
     crossed = np.flatnonzero(swapped(left, i, right, j))
     if crossed.size:
         _, levels[crossed] = _crosswise(left, i[crossed], right, j[crossed])

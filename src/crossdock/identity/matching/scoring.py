@@ -2,16 +2,17 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from math import inf
 from typing import Literal
 
 import msgspec
-import numpy as np
 
-from crossdock.identity.matching.columns import Columns
 from crossdock.identity.matching.model import Model, Thresholds
+from crossdock.identity.matching.online.side import Side
+from crossdock.identity.matching.online.weighing import Balance, Weighing
 from crossdock.identity.matching.record import Features
 from crossdock.identity.matching.rules import Rule
-from crossdock.identity.matching.weighing import Judgement, Scale, Weights
+from crossdock.identity.matching.weighing import Scale
 
 Band = Literal["link", "review", "new"]
 HOUSEHOLD_MIN = 0.5
@@ -62,18 +63,19 @@ class Scorer:
         self.thresholds = thresholds or Thresholds()
         self.version = model.version
         self._scales = {kind: Scale(model.of(kind)) for kind in ("person", "organisation")}
+        self._balances = {kind: Balance(scale) for kind, scale in self._scales.items()}
+        self._of_another_kind = _other_kind(self.version)
 
     def score(self, record: Features, candidates: Sequence[Features]) -> list[Decision]:
         """A decision per candidate, in their order. One of another kind than `record` is always new."""
-        alike = [place for place, candidate in enumerate(candidates) if candidate.kind == record.kind]
-        found = dict.fromkeys(range(len(candidates)), _other_kind(self.version))
-        if alike:
-            scale = self._scales[record.kind]
-            right = Columns([candidates[place] for place in alike])
-            rows = np.arange(len(alike))
-            judgement = scale.judge(Columns([record]), np.zeros_like(rows), right, rows)
-            found.update(zip(alike, self._decisions(scale, judgement), strict=True))
-        return [found[place] for place in range(len(candidates))]
+        scale, balance = self._scales[record.kind], self._balances[record.kind]
+        mine = Side(record)
+        return [
+            self._decision(scale, balance.weigh(mine, Side(candidate)))
+            if candidate.kind == record.kind
+            else self._of_another_kind
+            for candidate in candidates
+        ]
 
     def pair(self, one: Features, other: Features) -> Decision:
         """The decision about two records."""
@@ -87,29 +89,12 @@ class Scorer:
             return "link"
         return "review" if weight >= self.thresholds.review else "new"
 
-    def _decisions(self, scale: Scale, judgement: Judgement) -> list[Decision]:
-        weights = scale.weigh(judgement)
-        match, household, random = scale.terms_of(judgement)
-        priors = scale.priors()
-        near = household.sum(axis=1) + priors[1]
-        far = random.sum(axis=1) + priors[2]
-        rival = np.where((near > far)[:, None], household, random)
-        parts = match - rival
-        homes = np.exp2(near - np.logaddexp2(np.logaddexp2(near, far), match.sum(axis=1) + priors[0]))
-        return [
-            self._decision(scale, judgement, row, float(weights[row]), parts[row], float(homes[row]))
-            for row in range(weights.size)
-        ]
-
-    def _decision(
-        self, scale: Scale, judgement: Judgement, row: int, weight: float, parts: Weights, household: float
-    ) -> Decision:
-        levels = judgement.levels[row].tolist()
-        rule = int(judgement.rules[row])
+    def _decision(self, scale: Scale, found: Weighing) -> Decision:
+        weight, rule = found.weight, found.rule
         band = self.band(weight, rule)
         evidence = tuple(
-            Evidence(comparison.name, comparison.levels[level], round(float(part), 3))
-            for comparison, level, part in zip(scale.comparisons, levels, parts.tolist(), strict=True)
+            Evidence(comparison.name, comparison.levels[level], round(part, 3))
+            for comparison, level, part in zip(scale.comparisons, found.levels, found.parts, strict=True)
             if level >= 0
         )
         return Decision(
@@ -117,33 +102,36 @@ class Scorer:
             weight=round(weight, 3),
             prior=round(weight - sum(one.weight for one in evidence), 3),
             evidence=evidence,
-            household=round(household, 4),
-            likely_household=household >= HOUSEHOLD_MIN,
-            rule=Rule(rule).name.lower() if rule else "",
-            flips=self._flips(scale, levels, weight, parts, band) if not rule else (),
+            household=round(found.household, 4),
+            likely_household=found.household >= HOUSEHOLD_MIN,
+            rule=rule.name.lower() if rule else "",
+            flips=() if rule else self._flips(scale, found, band),
             model_version=self.version,
         )
 
-    def _flips(
-        self, scale: Scale, levels: list[int], weight: float, parts: Weights, band: Band
-    ) -> tuple[Flip, ...]:
+    def _flips(self, scale: Scale, weighing: Weighing, band: Band) -> tuple[Flip, ...]:
         """For each comparison the mildest other finding that leads to another band; the mildest of all first."""
-        found: list[tuple[float, Flip]] = []
-        for place, comparison in enumerate(scale.comparisons):
-            now = float(parts[place]) if levels[place] >= 0 else 0.0
+        found: list[tuple[float, int, int, Band]] = []
+        weight, borders = weighing.weight, (self.thresholds.link, self.thresholds.review)
+        for place, (level, part) in enumerate(zip(weighing.levels, weighing.parts, strict=True)):
+            now = part if level >= 0 else 0.0
             bits, order = scale.gains[place]
-            options = []
-            for border in (self.thresholds.link, self.thresholds.review):
+            mildest = inf
+            for border in borders:
                 # At or above the border, or just below it: the first level on the other side.
                 other = bisect_left(bits, now + border - weight) - (weight >= border)
-                if 0 <= other < len(bits):
+                if 0 <= other < len(bits) and order[other] != level and abs(bits[other] - now) < mildest:
                     would = self.band(weight - now + bits[other])
-                    if would != band and order[other] != levels[place]:
-                        flip = Flip(comparison.name, comparison.levels[order[other]], would)
-                        options.append((abs(bits[other] - now), flip))
-            if options:
-                found.append(min(options, key=lambda option: option[0]))
-        return tuple(flip for _, flip in sorted(found, key=lambda option: option[0])[:FLIPS_MAX])
+                    if would != band:
+                        mildest = abs(bits[other] - now)
+                        flip = mildest, place, order[other], would
+            if mildest < inf:
+                found.append(flip)
+        found.sort()
+        return tuple(
+            Flip(scale.comparisons[place].name, scale.comparisons[place].levels[level], would)
+            for _, place, level, would in found[:FLIPS_MAX]
+        )
 
 
 FLIPS_MAX = 3

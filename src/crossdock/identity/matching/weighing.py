@@ -1,4 +1,4 @@
-"""Weights of pairs under a model: one computation for a pair of records and for millions.
+"""Weights of pairs under a model, for thousands at once; `online.weighing` does the same for one pair.
 
 The weight is the log2 odds of a match against its two rivals (Fellegi and Sunter 1969, with the rival split in
 two):
@@ -92,6 +92,17 @@ class Scale:
                 logs[row, place, : len(shares)] = np.log2(shares)
         return logs[0], logs[1], logs[2]
 
+    def bits(self) -> list[list[tuple[float, float, float]]]:
+        """Per comparison and level log2 of its shares of matches, households and strangers.
+
+        The last of each comparison, at -1, is for nothing to compare.
+        """
+        match, household, random = (logs.tolist() for logs in self._logs)
+        return [
+            [*zip(match[place], household[place], random[place], strict=True)]
+            for place in range(len(self.comparisons))
+        ]
+
     def terms_of(self, judgement: Judgement) -> tuple[Weights, Weights, Weights]:
         """log2 likelihoods of the levels found under match, household and random; (pairs, comparisons) each."""
         places = np.arange(len(self.comparisons))
@@ -125,6 +136,14 @@ class Scale:
         )
         weights: Weights = np.maximum(match - np.logaddexp2(household, random), FAR_BELOW)
         return weights
+
+    def households(self, judgement: Judgement) -> Weights:
+        """The probability of each pair to be two people of one household."""
+        match, household, random = (
+            logs.sum(axis=1) + prior for logs, prior in zip(self.terms_of(judgement), self.priors(), strict=True)
+        )
+        homes: Weights = np.exp2(household - np.logaddexp2(np.logaddexp2(household, random), match))
+        return homes
 
     def decided(self, judgement: Judgement) -> Weights:
         """The weight of each pair in bits, with what rules say."""

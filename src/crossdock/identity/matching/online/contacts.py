@@ -1,0 +1,99 @@
+"""What is compared of one pair of anybody: the scalar sibling of `contacts`."""
+
+from crossdock.identity.matching.comparisons import EXACT, NEARLY, NOTHING, ONE_EDIT, SIMILAR
+from crossdock.identity.matching.contacts import (
+    CITY,
+    FREE_MAIL,
+    LOCAL_CHARACTERS_MIN,
+    PHONE_TAIL,
+    PLACE,
+    PLACE_DIFFERS,
+    STREET_DIFFERS,
+    UNKNOWN_PLACE,
+    UNKNOWN_STREET,
+)
+from crossdock.identity.matching.normalise.text import digits
+from crossdock.identity.matching.online.side import Address, Side
+from crossdock.identity.matching.online.words import UNKNOWN, Found, best, edits, number, text, words
+from crossdock.identity.matching.record import TaxId
+
+_CLOSE = frozenset({ONE_EDIT, NEARLY, SIMILAR})
+
+
+def of_contacts(one: Side, other: Side) -> list[Found]:
+    """What is found in e-mail, phone, address, its further lines and ids, in the order of the catalogue."""
+    mine, theirs = one.record, other.record
+    return [
+        best(mine.emails, theirs.emails, _email),
+        best(mine.phones, theirs.phones, _phone),
+        best(one.addresses, other.addresses, _address),
+        best(one.addresses, other.addresses, _more),
+        best(mine.tax_ids, theirs.tax_ids, _tax_id),
+        best(mine.loyalty_ids, theirs.loyalty_ids, number),
+        best(mine.customer_numbers, theirs.customer_numbers, number),
+    ]
+
+
+def _email(one: str, other: str) -> Found:
+    if one == other:
+        return 0, 0, one
+    if edits(one, other) <= 2 and digits(one) == digits(other):  # noqa: PLR2004 - two typing errors
+        return 1, -1, ""
+    (local, _, domain), (their_local, _, their_domain) = one.rpartition("@"), other.rpartition("@")
+    if local == their_local and len(local) >= LOCAL_CHARACTERS_MIN:
+        return 2, -1, ""
+    return 3 if domain == their_domain and domain not in FREE_MAIL else 4, -1, ""
+
+
+def _phone(one: str, other: str) -> Found:
+    if one == other:
+        return 0, 0, one
+    return 1 if one[-PHONE_TAIL:] == other[-PHONE_TAIL:] or edits(one, other) == 1 else 2, -1, ""
+
+
+def _tax_id(one: TaxId, other: TaxId) -> Found:
+    return number(one.value, other.value)
+
+
+def _more(one: Address, other: Address) -> Found:
+    return text(one.more, other.more)
+
+
+def _address(one: Address, other: Address) -> Found:
+    """The level, and of the three term columns (whole addresses, postcodes, cities) the one that agrees."""
+    street, place = _street(one, other), _locality(one, other)
+    if street == UNKNOWN_STREET and place == UNKNOWN_PLACE:
+        return UNKNOWN
+    level = street * len(PLACE) + place
+    if street <= 1 and one.whole:
+        return level, 0, one.whole
+    if place <= 1:
+        return level, 1, one.postcode
+    return (level, 2, one.city) if place == CITY else (level, -1, "")
+
+
+def _street(one: Address, other: Address) -> int:
+    name = words(one.street, other.street)
+    if name == NOTHING:
+        return UNKNOWN_STREET
+    house = one.house == other.house and (bool(one.house) or name == EXACT)
+    if name == EXACT:
+        return 0 if house else 2
+    if name in _CLOSE:
+        return 1 if house else 3
+    return 4 if house else STREET_DIFFERS
+
+
+def _locality(one: Address, other: Address) -> int:
+    city = words(one.city, other.city)
+    known = bool(one.postcode and other.postcode)
+    if not known and city == NOTHING:
+        return UNKNOWN_PLACE
+    city_too = city in {EXACT, ONE_EDIT, NEARLY}
+    if known and one.postcode == other.postcode:
+        return 0 if city_too else 1
+    if known and edits(one.postcode, other.postcode) == 1:
+        return 2 if city_too else 3
+    if city_too:
+        return CITY if city == EXACT else 5
+    return 6 if one.area and one.area == other.area else PLACE_DIFFERS

@@ -1,0 +1,99 @@
+"""The weight of one pair under a model: the scalar sibling of `weighing`."""
+
+from math import inf, log1p, log2
+from math import log as ln
+from struct import Struct
+
+from crossdock.identity.matching.catalogue import EXTRA
+from crossdock.identity.matching.online.contacts import of_contacts
+from crossdock.identity.matching.online.names import of_organisations, of_persons
+from crossdock.identity.matching.online.rules import rule_of
+from crossdock.identity.matching.online.side import Side
+from crossdock.identity.matching.online.words import Found, text
+from crossdock.identity.matching.rules import Rule
+from crossdock.identity.matching.weighing import FAR_BELOW, Scale
+
+_SINGLE = Struct("f")
+_LN_2 = ln(2)
+
+
+class Weighing:
+    """One pair: levels and bits per comparison, the weight in bits without rules, and the rule.
+
+    `household`: the probability that the two are people of one household.
+    """
+
+    __slots__ = ("household", "levels", "parts", "rule", "weight")
+
+    def __init__(self, levels: list[int], parts: list[float], weight: float, household: float, rule: Rule) -> None:
+        self.levels = levels
+        self.parts = parts
+        self.weight = weight
+        self.household = household
+        self.rule = rule
+
+
+class Balance:
+    """A scale's numbers as plain lists, prepared once."""
+
+    def __init__(self, scale: Scale) -> None:
+        self._names = of_persons if scale.model.kind == "person" else of_organisations
+        self._extras = tuple(
+            one.name.removeprefix(EXTRA) for one in scale.comparisons if one.name.startswith(EXTRA)
+        )
+        self._tables = scale.tables
+        self._chance = [not one.shared for one in scale.comparisons]
+        self._bits = scale.bits()
+        self._priors = scale.priors()
+
+    def found(self, one: Side, other: Side) -> list[Found]:
+        """What every comparison finds, in the order of the catalogue."""
+        found = self._names(one, other) + of_contacts(one, other)
+        for name in self._extras:
+            found.append(text(one.extra.get(name, ""), other.extra.get(name, "")))
+        return found
+
+    def ratio(self, place: int, table: int, value: str) -> float:
+        """log2 of an agreeing value's frequency over the usual one, in single precision as in arrays."""
+        tables = self._tables[place]
+        if not tables:
+            return 0.0
+        terms = tables[table]
+        exact = log2(terms.shares.get(value, terms.rare) / terms.mean)
+        single: float = _SINGLE.unpack(_SINGLE.pack(exact))[0]
+        return single
+
+    def weigh(self, one: Side, other: Side) -> Weighing:
+        """All that a decision about the pair rests on."""
+        match, near, far = self._priors
+        levels, matches, households, randoms = [], [], [], []
+        for place, (level, table, value) in enumerate(self.found(one, other)):
+            m, h, u = self._bits[place][level]
+            if table >= 0:
+                ratio = self.ratio(place, table, value)
+                u += ratio
+                if self._chance[place]:
+                    h += ratio
+            levels.append(level)
+            matches.append(m)
+            households.append(h)
+            randoms.append(u)
+            match += m
+            near += h
+            far += u
+        rivals = _either(near, far)
+        rival = households if near > far else randoms
+        parts = [bits - against for bits, against in zip(matches, rival, strict=True)]
+        return Weighing(
+            levels,
+            parts,
+            max(match - rivals, FAR_BELOW),
+            2.0 ** (near - _either(rivals, match)),
+            rule_of(one, other),
+        )
+
+
+def _either(one: float, other: float) -> float:
+    """log2(2^one + 2^other)."""
+    high, low = (one, other) if one >= other else (other, one)
+    return high if low == -inf else high + log1p(2.0 ** (low - high)) / _LN_2
