@@ -9,6 +9,7 @@ from tests.adapters.nats.bench import EVENTS, PREFIX, NatsBench
 
 from crossdock.adapters.nats import ADAPTER
 from crossdock.adapters.nats.adapter import NatsDock
+from crossdock.adapters.nats.failures import is_refusal
 from crossdock.adapters.nats.mapping import subject_of
 from crossdock.kit.clock import SystemClock
 from crossdock.kit.errors import Misconfigured, OutcomeUnknown, Unavailable
@@ -106,3 +107,16 @@ async def test_the_check_says_how_safe_an_acknowledgement_is(dock: NatsDock) -> 
     assert check.product in {f"nats-server {version}" for version in ADAPTER.tested_versions}
     assert "1 server(s)" in check.detail
     assert "before it syncs" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        ("nats: 'Authorization Violation'", True),
+        ("nats: 'User Authentication Revoked'", True),
+        ("nats: permissions violation for publish to 'x'", True),
+        ("nats: 'Authentication Timeout'", False),
+    ],
+)
+def test_only_a_credential_that_is_not_good_is_a_refused_one(words: str, *, refused: bool) -> None:
+    assert is_refusal(words) is refused

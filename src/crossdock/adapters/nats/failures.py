@@ -22,8 +22,12 @@ class ConnectionGone(Exception):
 
 
 def is_refusal(error: BaseException | str) -> bool:
-    """Whether the server's words mean that our credential is not good (enough)."""
-    return any(words in str(error).lower() for words in _REFUSALS)
+    """Whether the server's words mean that our credential is not good (enough).
+
+    An "Authentication Timeout" does not: a busy machine was late to present it.
+    """
+    told = str(error).lower()
+    return "timeout" not in told and any(words in told for words in _REFUSALS)
 
 
 def refused() -> NotAuthorized:

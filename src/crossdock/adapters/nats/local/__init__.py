@@ -22,6 +22,8 @@ HOST = "127.0.0.1"
 USER = "hub"
 START_SECONDS_MAX = 20.0
 STOP_SECONDS_MAX = 10.0
+AUTHENTICATION_SECONDS_MAX = 30
+"""By itself the server gives a client two seconds to show its credential: too few on a busy machine."""
 _POLL_SECONDS = 0.02
 
 
@@ -92,7 +94,7 @@ class LocalNats:
             "listen": f"{HOST}:{self.port}",
             "max_payload": self._payload_bytes_max,
             "jetstream": {"store_dir": str(self._directory / "store")},
-            "authorization": {"users": [user]},
+            "authorization": {"users": [user], "timeout": AUTHENTICATION_SECONDS_MAX},
         }
         # JSON is a dialect of the server's own.
         self._configuration.write_bytes(msgspec.json.encode(wanted))
