@@ -10,7 +10,7 @@ import nats
 from nats.aio.client import Client as Connection
 from nats.js import JetStreamContext
 from nats.js.api import StorageType
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServerError
 from tests.adapters.nats.proxy import NatsProxy
 
 from crossdock.adapters.nats.local import LocalNats
@@ -26,6 +26,8 @@ EVENTS, ORDERS = "CROSSDOCK", "ORDERS"
 PREFIX, SUBJECT = "crossdock.events", "shop.orders"
 PAYLOAD_BYTES_MAX = 256 * 1024
 CONSUMER = "crossdock"
+PATIENCE_SECONDS = 20
+STORE_NOT_MADE = 10_049
 
 
 class NatsBench(EventBench, SourceBench):
@@ -149,4 +151,13 @@ async def _empty(stream: JetStreamContext) -> None:
             await stream.delete_stream(name)
         except NotFoundError:
             continue
-    await stream.add_stream(name=ORDERS, subjects=[f"{SUBJECT}.>"], storage=StorageType.FILE)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                await stream.add_stream(name=ORDERS, subjects=[f"{SUBJECT}.>"], storage=StorageType.FILE)
+            except ServerError as error:
+                if error.err_code != STORE_NOT_MADE:
+                    raise
+                await asyncio.sleep(0.1)  # the server is still clearing away the old one of that name
+            else:
+                return

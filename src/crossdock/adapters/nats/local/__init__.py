@@ -38,7 +38,7 @@ class LocalNats:
         self._directory = Path(directory)
         self._program = program
         self._payload_bytes_max = payload_bytes_max
-        self._password = new_id()
+        self._password = self._good_password = new_id()
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
 
@@ -79,17 +79,39 @@ class LocalNats:
         await self._answers()
 
     async def change_password(self, password: str) -> None:
-        """Let another password be the good one; whoever is connected with the old one is thrown out."""
+        """Let another password be the good one; whoever is connected with the old one is thrown out.
+
+        Returns when the server goes by it.
+        """
         assert self._process is not None
+        if password == self._good_password:
+            return
         self._configure(password)
         self._process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(START_SECONDS_MAX):
+            while not await self._lets_in(password):  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def _lets_in(self, password: str) -> bool:
+        """Whether the server takes the password now, asked by the first words of its protocol."""
+        reader, writer = await asyncio.open_connection(HOST, self.port)
+        try:
+            await reader.readline()
+            credential = msgspec.json.encode({"user": USER, "pass": password, "verbose": False})
+            writer.write(b"CONNECT " + credential + b"\r\nPING\r\n")
+            return (await reader.readline()).startswith(b"PONG")
+        except OSError:
+            return False
+        finally:
+            writer.close()
 
     @property
     def _configuration(self) -> Path:
         return self._directory / "nats.conf"
 
     def _configure(self, password: str = "") -> None:
-        user = {"user": USER, "password": password or self._password}
+        self._good_password = password or self._password
+        user = {"user": USER, "password": self._good_password}
         wanted = {
             "listen": f"{HOST}:{self.port}",
             "max_payload": self._payload_bytes_max,
