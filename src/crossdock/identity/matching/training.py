@@ -27,8 +27,6 @@ from crossdock.identity.matching.pairs import Pairs, candidates
 from crossdock.identity.matching.record import Features, Kind
 
 RANDOM_PAIRS = 500_000
-RECORDS_MAX = 250_000
-"""More records than these are sampled: their pairs would teach nothing new."""
 LABEL_WEIGHT = 3.0
 """A steward's decision counts as so many pairs of the kind."""
 
