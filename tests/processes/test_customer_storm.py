@@ -158,6 +158,18 @@ def test_a_storm_comes_to_rest_with_every_conflict_explained(
     asyncio.run(weather(storm, off_seconds, replace(OWNERSHIP, cannot_know=cannot_know)))
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("off_seconds", [-600, 0, 600])
+async def test_a_value_that_was_changed_and_set_again_holds_when_both_are_told_the_other_way_round(
+    off_seconds: float,
+) -> None:
+    storm = [
+        *[("edit", "crm", 0, 1), ("edit", "crm", 0, 1), ("deliver", "crm", "whole", 0)],
+        *[("edit", "crm", 1, 1), ("edit", "crm", 0, 1), ("deliver", "crm", "reversed", 0)],
+    ]
+    await weather(storm, dict.fromkeys(SYSTEMS, 0) | {"crm": off_seconds}, OWNERSHIP)
+
+
 async def between_two(storm: Storm, marks: Sequence[str]) -> None:
     all_stores = [memory_stores(), memory_stores()]
     clock = all_stores[0].clock

@@ -183,6 +183,7 @@ async def _read_again(run: Run, owed: OwedTelling, telling: Telling, using: Coll
                     counted_at=found.at,
                     arrived_at=found.at,
                     correlation_id=run.correlation_id,
+                    was_read=True,
                 ),
                 version=found.version,
             ),

@@ -157,7 +157,7 @@ def take_changes(tx: Transaction, effects: Sequence[TakeChange], now: Instant) -
             ChangeTaken(
                 party_id=party_id,
                 sequence=sequence,
-                taken=msgspec.structs.replace(taken, echoed=tuple(name for name in taken.echoed if name in rows)),
+                taken=msgspec.structs.replace(taken, echoed=_written(taken.echoed, rows, sequence)),
                 is_new=is_new,
                 moved=moved,
                 merged_with=other if other != party_id else "",
@@ -165,6 +165,11 @@ def take_changes(tx: Transaction, effects: Sequence[TakeChange], now: Instant) -
         )
     parties.write()
     return answers
+
+
+def _written(echoed: Iterable[str], rows: Mapping[str, Held], sequence: int) -> tuple[str, ...]:
+    """Of what is nobody's opinion: what is shown there now and was not before."""
+    return tuple(name for name in echoed if name in rows and rows[name].told == sequence)
 
 
 def note_told(tx: Transaction, effects: Sequence[NoteTold], now: Instant) -> list[ChangeTaken]:

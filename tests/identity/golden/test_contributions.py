@@ -1,11 +1,12 @@
 """What a record said is kept apart from what the hub wrote there, and nothing old replaces what is newer."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.identity.golden.records import NOW, SECOND, a_statement
 from tests.identity.golden.statements import fields
 
-from crossdock.identity.golden.contributions import Held, counted_at, plain, plain_fields, take, tell
+from crossdock.identity.golden.contributions import Held, Statement, Taken, counted_at, plain, plain_fields, take, tell
 from crossdock.identity.golden.fields import FieldValue
 
 EMAIL = "contact.email"
@@ -24,9 +25,10 @@ def test_the_same_statement_again_changes_nothing(said: dict[str, FieldValue]) -
 def test_what_the_hub_wrote_comes_back_as_nobodys_opinion(said: dict[str, FieldValue]) -> None:
     rows = tell({}, said, 5)
     changed, taken = take(rows, a_statement(said), 6)
-    assert changed == {}
     assert taken.stated == ()
-    assert not any(held.has_said for held in rows.values())
+    assert set(taken.echoed) == set(said)
+    assert not any(held.has_said for held in changed.values())
+    assert {(held.shown, held.told) for held in changed.values()} == {(value, 5) for value in said.values()}
 
 
 def test_a_change_with_a_hubs_mark_is_no_opinion_even_if_we_did_not_write_it() -> None:
@@ -51,6 +53,69 @@ def test_a_record_that_is_overtaken_by_itself_stays_overtaken(order: list[tuple[
         changed, _ = take(rows, a_statement({EMAIL: value}, at=NOW + second * SECOND), sequence)
         rows |= changed
     assert rows[EMAIL].said == "three"
+
+
+def in_turn(rows: dict[str, Held], *statements: Statement) -> list[Taken]:
+    """Take them, one after another."""
+    taken = []
+    for sequence, statement in enumerate(statements, NOW):
+        changed, one = take(rows, statement, sequence)
+        rows |= changed
+        taken.append(one)
+    return taken
+
+
+@pytest.mark.parametrize("off_seconds", [-600, 0, 600])
+def test_a_value_that_was_set_changed_and_set_again_holds_in_whatever_order_the_last_two_are_told(
+    off_seconds: int,
+) -> None:
+    first, second, third = (
+        a_statement(
+            {EMAIL: value},
+            said_at=NOW + (second + off_seconds) * SECOND,
+            counted_at=counted_at(NOW + (second + off_seconds) * SECOND, NOW + 5 * SECOND, 300 * SECOND),
+            arrived_at=NOW + 5 * SECOND,
+        )
+        for second, value in ((1, "a@x.org"), (2, "b@x.org"), (3, "a@x.org"))
+    )
+    rows: dict[str, Held] = {}
+    assert [one.stale for one in in_turn(rows, first, third, second)] == [(), (), (EMAIL,)]
+    assert (rows[EMAIL].said, rows[EMAIL].shown) == ("a@x.org", "a@x.org")
+    assert rows[EMAIL].said_at == first.said_at, "to say it again is no new opinion"
+
+
+def test_a_value_that_the_record_took_from_a_hub_and_went_back_to_outdates_what_was_between() -> None:
+    rows = dict(tell({}, {EMAIL: "a@x.org"}, NOW - 1))
+    back, between = (a_statement({EMAIL: value}, at=NOW + at) for value, at in (("a@x.org", 3), ("b@x.org", 2)))
+    assert [one.stale for one in in_turn(rows, back, between)] == [(), (EMAIL,)]
+
+
+def test_what_another_hub_wrote_over_before_we_heard_of_it_is_an_opinion_that_is_not_shown() -> None:
+    rows: dict[str, Held] = {}
+    in_turn(
+        rows,
+        a_statement({EMAIL: "a@x.org"}, at=NOW + 1),
+        a_statement({EMAIL: "c@x.org"}, at=NOW + 3, from_hub=True),
+        a_statement({EMAIL: "b@x.org"}, at=NOW + 2),
+    )
+    assert (rows[EMAIL].said, rows[EMAIL].shown, rows[EMAIL].saw) == ("b@x.org", "c@x.org", 0)
+
+
+def test_what_other_hubs_wrote_is_shown_as_it_was_written_last_in_whatever_order_it_is_told() -> None:
+    rows: dict[str, Held] = {}
+    in_turn(
+        rows,
+        a_statement({EMAIL: "d@x.org"}, at=NOW + 4, from_hub=True),
+        a_statement({EMAIL: "c@x.org"}, at=NOW + 3, from_hub=True),
+    )
+    assert rows[EMAIL].shown == "d@x.org"
+
+
+def test_what_the_hub_read_by_its_own_clock_does_not_silence_a_record_whose_clock_is_behind() -> None:
+    rows: dict[str, Held] = {}
+    read = a_statement({EMAIL: "a@x.org"}, at=NOW, was_read=True)
+    edited = a_statement({EMAIL: "b@x.org"}, said_at=NOW - 570 * SECOND, counted_at=NOW - 570 * SECOND)
+    assert [one.stated for one in in_turn(rows, read, edited)] == [(EMAIL,), (EMAIL,)]
 
 
 def test_a_clock_that_once_ran_ahead_does_not_silence_its_system() -> None:

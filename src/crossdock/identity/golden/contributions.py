@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.identity.golden.fields import Fields, FieldValue, field_of
-from crossdock.kit.clock import Instant
+from crossdock.kit.clock import MICROSECONDS, Instant
+
+CLOCK_AHEAD_US_MAX = 86_400 * MICROSECONDS
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +39,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: str = ""
     shown: FieldValue = None
     told: int = 0
+    heard_until: Instant = 0
+    shown_until: Instant = 0
 
     @property
     def has_said(self) -> bool:
@@ -59,7 +63,8 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a record says now. `from_hub`: a hub's mark is on it, so it is no opinion of the record's system.
 
-    By so much as `tolerance_us` the clock of `counted_at` may be behind ours.
+    By so much as `tolerance_us` the clock of `counted_at` may be behind ours. `was_read`: the hub looked, so its time
+    is ours and nothing that the record's clock said can be compared with it.
     """
 
     fields: Fields
@@ -69,6 +74,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     correlation_id: str = ""
     origin: str = ""
     from_hub: bool = False
+    was_read: bool = False
     tolerance_us: int = 0
 
 
@@ -113,45 +119,69 @@ def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tupl
     changed: dict[str, Held] = {}
     stated, echoed, stale = [], [], []
     for name, value in statement.fields.items():
-        before = known.get(name)
-        if before is not None and value == before.shown:
+        before = known.get(name) or Held(field=name)
+        is_known = name in known and value == before.shown
+        if is_known or statement.from_hub:
+            after = before if is_known or _is_older(statement, before.shown_until) else _written(before, value, sequence)
+            after = _renewed(after, statement) if value == after.shown else after
             echoed.append(name)
-        elif statement.from_hub:
-            changed[name] = replace(before or Held(field=name), shown=value, told=sequence)
-            echoed.append(name)
-        elif before is not None and _overtaken(before, statement):
+        elif _is_older(statement, before.heard_until):
+            after = before
             stale.append(name)
         else:
-            changed[name] = Held(
-                field=name,
-                said=value,
-                said_at=statement.said_at,
-                counted_at=statement.counted_at,
-                arrived_at=statement.arrived_at,
-                sequence=sequence,
-                saw=_saw(before, statement),
-                correlation_id=statement.correlation_id,
-                origin=statement.origin,
-                shown=value,
-                told=before.told if before else 0,
-            )
+            after = _stated(before, statement, value, sequence)
             stated.append(name)
+        if after != before:
+            changed[name] = after
     return changed, Taken(stated=tuple(stated), echoed=tuple(echoed), stale=tuple(stale))
 
 
-def _overtaken(before: Held, statement: Statement) -> bool:
-    """One clock agrees with itself, unless we already know it to be wrong."""
-    trusted = before.said_at == before.counted_at and statement.said_at == statement.counted_at
-    return before.has_said and trusted and statement.said_at < before.said_at
+def _written(before: Held, value: FieldValue, sequence: int) -> Held:
+    return replace(before, shown=value, told=sequence)
 
 
-def _saw(before: Held | None, statement: Statement) -> int:
+def _stated(before: Held, statement: Statement, value: FieldValue, sequence: int) -> Held:
+    """What the record says now. Where a hub is known to have written there since, it does not show it any more."""
+    written_over = _is_older(statement, before.shown_until)
+    return _renewed(
+        replace(
+            before,
+            said=value,
+            said_at=statement.said_at,
+            counted_at=statement.counted_at,
+            arrived_at=statement.arrived_at,
+            sequence=sequence,
+            saw=before.saw if written_over else _saw(before, statement),
+            correlation_id=statement.correlation_id,
+            origin=statement.origin,
+            shown=before.shown if written_over else value,
+        ),
+        statement,
+    )
+
+
+def _is_older(statement: Statement, known_until: Instant) -> bool:
+    """One clock agrees with itself, also where it is wrong."""
+    return not statement.was_read and statement.said_at < known_until
+
+
+def _renewed(held: Held, statement: Statement) -> Held:
+    """Until when we know the record by its own clock; one that is ahead by more than a day is broken, and a clock
+    no more: if it were believed, nothing would be news until that time has come."""
+    if statement.was_read or statement.said_at > statement.arrived_at + CLOCK_AHEAD_US_MAX:
+        return held
+    return replace(
+        held,
+        heard_until=held.heard_until if statement.from_hub else max(held.heard_until, statement.said_at),
+        shown_until=max(held.shown_until, statement.said_at),
+    )
+
+
+def _saw(before: Held, statement: Statement) -> int:
     """What the record had been told when it said this; a message that was long under way knew nothing of it.
 
     A sequence is never before the hub's own time, in microseconds, so the two can be compared.
     """
-    if before is None:
-        return 0
     return before.told if before.told <= statement.counted_at + statement.tolerance_us else before.saw
 
 
