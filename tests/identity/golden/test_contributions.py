@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 from tests.identity.golden.records import NOW, SECOND, a_statement
 from tests.identity.golden.statements import fields
 
-from crossdock.identity.golden.contributions import Held, Statement, Taken, counted_at, plain, plain_fields, take, tell
+from crossdock.identity.golden.contributions import (
+    Held,
+    Statement,
+    Taken,
+    counted_at,
+    plain,
+    plain_fields,
+    take,
+    tell,
+)
 from crossdock.identity.golden.fields import FieldValue
 
 EMAIL = "contact.email"

@@ -63,8 +63,8 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a record says now. `from_hub`: a hub's mark is on it, so it is no opinion of the record's system.
 
-    By so much as `tolerance_us` the clock of `counted_at` may be behind ours. `was_read`: the hub looked, so its time
-    is ours and nothing that the record's clock said can be compared with it.
+    By so much as `tolerance_us` the clock of `counted_at` may be behind ours. `was_read`: the hub looked, so its
+    time is ours, and nothing that the record's clock said can be compared with it.
     """
 
     fields: Fields
@@ -120,10 +120,11 @@ def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tupl
     stated, echoed, stale = [], [], []
     for name, value in statement.fields.items():
         before = known.get(name) or Held(field=name)
-        is_known = name in known and value == before.shown
-        if is_known or statement.from_hub:
-            after = before if is_known or _is_older(statement, before.shown_until) else _written(before, value, sequence)
-            after = _renewed(after, statement) if value == after.shown else after
+        if name in known and value == before.shown:
+            after = _renewed(before, statement)
+            echoed.append(name)
+        elif statement.from_hub:
+            after = _written(before, statement, value, sequence)
             echoed.append(name)
         elif _is_older(statement, before.heard_until):
             after = before
@@ -136,8 +137,11 @@ def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tupl
     return changed, Taken(stated=tuple(stated), echoed=tuple(echoed), stale=tuple(stale))
 
 
-def _written(before: Held, value: FieldValue, sequence: int) -> Held:
-    return replace(before, shown=value, told=sequence)
+def _written(before: Held, statement: Statement, value: FieldValue, sequence: int) -> Held:
+    """What a hub wrote there, unless the record is known to have shown another value since."""
+    if _is_older(statement, before.shown_until):
+        return before
+    return _renewed(replace(before, shown=value, told=sequence), statement)
 
 
 def _stated(before: Held, statement: Statement, value: FieldValue, sequence: int) -> Held:
@@ -166,8 +170,10 @@ def _is_older(statement: Statement, known_until: Instant) -> bool:
 
 
 def _renewed(held: Held, statement: Statement) -> Held:
-    """Until when we know the record by its own clock; one that is ahead by more than a day is broken, and a clock
-    no more: if it were believed, nothing would be news until that time has come."""
+    """Until when we know the record by its own clock.
+
+    One that is ahead by more than a day is not believed: nothing would be news until that time has come.
+    """
     if statement.was_read or statement.said_at > statement.arrived_at + CLOCK_AHEAD_US_MAX:
         return held
     return replace(
