@@ -41,7 +41,7 @@ class PartyBench(CustomerBench):
         return as_rows(rows, CustomerStateRow)[0] if rows else None
 
     async def remove_customer(self, record: ExternalReference) -> None:
-        await self.admin.write("party.party", [int(record.value)], {"active": False})
+        await self.admin.command("model.party.party.delete", [int(record.value)])
 
     async def merge_customers(self, survivor: ExternalReference, absorbed: ExternalReference) -> None:
         form = {"source": int(absorbed.value), "destination": int(survivor.value)}
@@ -57,13 +57,13 @@ class PartyBench(CustomerBench):
         self.proxy.cut_next_read = True
 
     async def customers_under(self, key: str) -> Sequence[ExternalReference]:
-        domain = [("code", "like", f"{key}{party_mapping.MARK}%"), ("party.active", "=", True)]
+        domain = [("code", "like", f"{key}{party_mapping.MARK}%"), ("party.replaced_by", "=", None)]
         rows = await self.admin.search_read("party.identifier", domain, ["party"])
         return [party_mapping.reference_to(row["party"]) for row in rows]
 
     async def kept_fields(self, record: ExternalReference) -> Mapping[str, golden.FieldValue] | None:
         row = await self._party(record)
-        return party_mapping.said_by(row, "Person") if row else None
+        return party_mapping.said_by(row, "Person") if row and not row.replaced_by else None
 
     async def write_calls(self) -> int:
         return int(self.proxy.writes)

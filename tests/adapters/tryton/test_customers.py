@@ -5,7 +5,7 @@ from tests.adapters.tryton.bench import TrytonBench
 
 from crossdock.adapters.tryton.adapter import TrytonDock
 from crossdock.adapters.tryton.party_mapping import reference_to
-from crossdock.canonical.party import Party, PaymentTerms
+from crossdock.canonical.party import Contact, Party, PaymentTerms
 from crossdock.identity.golden.fields import fields_of
 from crossdock.kit.clock import MICROSECONDS
 from crossdock.kit.errors import Unsupported
@@ -15,6 +15,8 @@ from crossdock.testing.builders import a_company
 from crossdock.testing.conformance.customer_source import arrivals_of, changes_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
+
+PHONE = "+49 30 5550177"
 
 
 async def test_terms_that_finance_changes_are_heard(bench: TrytonBench, dock: TrytonDock) -> None:
@@ -36,6 +38,51 @@ async def test_terms_that_finance_changes_are_heard(bench: TrytonBench, dock: Tr
     told = fields_of(change.says)
     assert (told["terms.code"], told["terms.days_net"], told["account.number"]) == ("Immediate", 0, "C-1001")
     assert change.origin == ""
+
+
+async def test_a_party_that_is_closed_and_opened_again_keeps_its_record(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    (made,) = await dock.write_customers([CustomerWrite(key="XDCLOSED", says=a_company())])
+    assert isinstance(made, CustomerRecord)
+    since, party = bench.clock.now(), int(made.record.value)
+
+    async def told() -> tuple[object, str]:
+        gap = Gap(since=since, until=bench.clock.now() + 60 * MICROSECONDS, reason="test")
+        heard = arrivals_of([batch async for batch in dock.refill_customers(gap)])
+        change = changes_of(heard, made.record)[-1]
+        return fields_of(change.says)["account.status"], change.kind
+
+    await bench.admin.write("party.party", [party], {"active": False})
+    assert await told() == ("closed", "changed")
+    (closed,) = await dock.read_customers([made.record])
+    assert closed is not None
+    (written,) = await dock.write_customers(
+        [CustomerWrite(key="XDWHILE", record=made.record, says=Party(contact=Contact(phone=PHONE)))]
+    )
+    assert isinstance(written, CustomerRecord)
+    assert await dock.find_customer(key="XDCLOSED") is not None
+
+    await bench.admin.write("party.party", [party], {"active": True})
+    assert await told() == ("active", "changed")
+    kept = await bench.kept_fields(made.record)
+    assert kept is not None
+    assert kept["contact.phone"] == PHONE
+
+
+@pytest.mark.parametrize("among", [1, 12])
+async def test_of_several_deleted_parties_each_is_told(bench: TrytonBench, dock: TrytonDock, among: int) -> None:
+    since = bench.clock.now() - MICROSECONDS
+    made = await bench.admin.create("party.party", [{"name": f"Gone {index}"} for index in range(among)])
+    await bench.admin.command("model.party.party.delete", made)
+
+    gap = Gap(since=since, until=bench.clock.now() + 60 * MICROSECONDS, reason="test")
+    heard = arrivals_of([batch async for batch in dock.refill_customers(gap)])
+
+    for party in made:
+        (change,) = changes_of(heard, reference_to(party), "deleted")
+        assert (change.says, change.origin) == (Party(), "")
+    assert await dock.count_changed_customers(gap) >= among
 
 
 async def test_terms_are_written_by_their_name(bench: TrytonBench, dock: TrytonDock) -> None:

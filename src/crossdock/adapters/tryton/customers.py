@@ -1,8 +1,9 @@
 """Customers in both directions: parties polled by the stamps of all their parts, and written in one call each.
 
 A party's own stamp does not move when an address or a telephone number of it changes, so the parts are watched
-too. Stamps are those of a transaction's start: each poll looks back over an overlap, and the position lists what
-was told of it. Tryton keeps no reference unique: whoever creates looks first, one at a time per key.
+too; that one was deleted stands in Tryton's log. Stamps are those of a transaction's start: each poll looks back
+over an overlap, and the position lists what was told of it. Tryton keeps no reference unique: whoever creates
+looks first, one at a time per key.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -14,6 +15,7 @@ import msgspec
 from crossdock.adapters.tryton import mapping, party_mapping
 from crossdock.adapters.tryton.catalogue import CatalogueReader
 from crossdock.adapters.tryton.client import EVEN_INACTIVE, TrytonClient, as_rows
+from crossdock.adapters.tryton.deletions import LOG, Deletions
 from crossdock.adapters.tryton.mapping import SYSTEM
 from crossdock.adapters.tryton.orders import Turns
 from crossdock.adapters.tryton.party_mapping import MODEL
@@ -53,7 +55,7 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Touch(msgspec.Struct, frozen=True):
-    """A party that moved: when it did last, by whom, and by which records that is known."""
+    """A party that moved or was deleted: when it did last, by whom, and by which records that is known."""
 
     party: int
     at: Instant
@@ -71,6 +73,7 @@ class Customers:
         self._catalogue = catalogue
         self._settings = settings
         self._clock = clock
+        self._deletions = Deletions(client, MODEL)
         self._turns = Turns()
         self._overlap = seconds_to_us(settings.change_overlap_seconds)
 
@@ -118,9 +121,9 @@ class Customers:
         return outcomes
 
     async def read(self, records: Sequence[ExternalReference]) -> Sequence[CustomerRecord | None]:
-        """See `CustomerSink.read_customers`; a party that was closed or replaced is gone."""
+        """See `CustomerSink.read_customers`; a party that was replaced is gone, one that was closed is not."""
         ids = [found for record in records if (found := party_mapping.id_of(record)) is not None]
-        rows = {row.id: row for row in await self._rows(ids) if row.active} if ids else {}
+        rows = {row.id: row for row in await self._rows(ids) if not row.replaced_by} if ids else {}
         return [
             self._record(row) if (row := rows.get(party_mapping.id_of(record) or 0)) else None
             for record in records
@@ -140,8 +143,8 @@ class Customers:
         if survivor is None or absorbed is None or survivor not in rows or absorbed not in rows:
             raise _gone()
         if rows[absorbed].replaced_by != survivor:
-            if not (rows[survivor].active and rows[absorbed].active):
-                raise Conflict("the party was closed or replaced meanwhile", code="record-moved-on", system=SYSTEM)
+            if rows[survivor].replaced_by or rows[absorbed].replaced_by:
+                raise Conflict("the party was replaced meanwhile", code="record-moved-on", system=SYSTEM)
             form = {"source": absorbed, "destination": survivor}
             # Tryton would ask whether two parties of different names are meant: who merged them has decided that.
             asked = [f"party.replace {what} {absorbed} {survivor}" for what in ("name", "tax_identifier")]
@@ -170,7 +173,7 @@ class Customers:
         async with self._turns.of(record.value):
             party = party_mapping.id_of(record)
             rows = await self._rows([party]) if party is not None else []
-            if not rows or not rows[0].active:
+            if not rows or rows[0].replaced_by:
                 raise _gone()
             row, said = rows[0], golden.fields_of(write.says)
             standing = self._record(row)
@@ -184,9 +187,9 @@ class Customers:
             return CustomerRecord(record=record, says=write.says)
 
     async def _standing(self, key: str) -> tuple[CustomerStateRow, str] | None:
-        """The active party that was made under `key` (the oldest, should there be two), and the digest then."""
+        """The party that was made under `key` (the oldest, should there be two), and the digest then."""
         pattern = f"{key.translate(_WILDCARDS)}{party_mapping.MARK}%"
-        domain = [("code", "like", pattern), ("party.active", "=", True)]
+        domain = [("code", "like", pattern), ("party.replaced_by", "=", None)]
         found = as_rows(await self._client.search_read("party.identifier", domain, fields_of(KeyRow)), KeyRow)
         marks = {one.party: party_mapping.split_mark(one.code) for one in found}
         ours = {party: content for party, (own, content) in marks.items() if own == key}
@@ -224,6 +227,8 @@ class Customers:
                 entry = (model, row.id, stamp)
                 if entry not in seen and row.party is not None:
                     by_party.setdefault(row.party, []).append((entry, (row.write_uid or row.create_uid) == user))
+        for party, entry, ours in await self._deleted(since, until, seen):
+            by_party.setdefault(party, []).append((entry, ours == user))
         touched = [
             Touch(
                 party=party,
@@ -235,10 +240,20 @@ class Customers:
         ]
         return sorted(touched, key=lambda touch: (touch.at, touch.party))
 
+    async def _deleted(
+        self, since: Instant, until: Instant | None, seen: set[Seen]
+    ) -> list[tuple[int, Seen, int | None]]:
+        """The parties that were deleted, how that is known, and by whom."""
+        found = []
+        for line in await self._deletions.since(*_between("create_date", since, until)):
+            entry = (LOG, line.id, mapping.instant(line.create_date))
+            party = await self._deletions.which(line.id) if entry not in seen else None
+            if party is not None:
+                found.append((party, entry, line.user))
+        return found
+
     async def _stamps(self, model: str, since: Instant, until: Instant | None) -> list[TouchedRow]:
-        domain: list[Any] = [("last_modified_at", ">=", _naive(since)), EVEN_INACTIVE]
-        if until is not None:
-            domain.append(("last_modified_at", "<=", _naive(until)))
+        domain = [*_between("last_modified_at", since, until), EVEN_INACTIVE]
         names = [name for name in fields_of(TouchedRow) if model != MODEL or name != "party"]
         rows: list[dict[str, Any]] = []
         async for page in self._client.pages(model, domain, names):
@@ -247,11 +262,17 @@ class Customers:
 
     async def _told(self, touched: Sequence[Touch]) -> list[CustomerArrival]:
         rows = {row.id: row for row in await self._rows([touch.party for touch in touched])} if touched else {}
-        return [self._arrival(touch, rows[touch.party]) for touch in touched if touch.party in rows]
+        return [self._arrival(touch, rows.get(touch.party)) for touch in touched]
 
-    def _arrival(self, touch: Touch, row: CustomerStateRow) -> CustomerArrival:
+    def _arrival(self, touch: Touch, row: CustomerStateRow | None) -> CustomerArrival:
         external_id, now = f"{touch.party}@{touch.at}", self._clock.now()
-        kind: ChangeKind = "merged" if row.replaced_by else "changed" if row.active else "deleted"
+        origin = self._settings.origin_mark if touch.ours else ""
+        if row is None:
+            gone = CustomerChange(
+                record=party_mapping.reference_to(touch.party), kind="deleted", changed_at=touch.at, origin=origin
+            )
+            return CustomerArrival(external_id=external_id, received_at=now, change=gone)
+        kind: ChangeKind = "merged" if row.replaced_by else "changed"
         try:
             record = self._record(row)
         except Invalid as error:
@@ -262,7 +283,7 @@ class Customers:
             kind=kind,
             says=record.says if kind == "changed" else Party(),
             changed_at=touch.at,
-            origin=self._settings.origin_mark if touch.ours else "",
+            origin=origin,
             version=record.version if kind == "changed" else "",
             into=party_mapping.reference_to(row.replaced_by) if row.replaced_by else None,
         )
@@ -288,6 +309,12 @@ def _holds(says: Party, said: golden.Fields) -> bool:
 
 def _gone() -> Rejected:
     return Rejected("the party does not exist any more", code="record-gone", system=SYSTEM)
+
+
+def _between(field: str, since: Instant, until: Instant | None) -> list[Any]:
+    """The condition that a stamp lies between two instants, both included."""
+    latest = [(field, "<=", _naive(until))] if until is not None else []
+    return [(field, ">=", _naive(since)), *latest]
 
 
 def _naive(instant: Instant) -> datetime:

@@ -157,6 +157,13 @@ class TouchedRow(Row, frozen=True):
     last_modified_at: datetime
 
 
+class DeletionRow(Row, frozen=True):
+    """A line of Tryton's log that says that a record was deleted, by whom and when."""
+
+    user: int | None
+    create_date: datetime
+
+
 class KeyRow(Row, frozen=True):
     """An identifier that bears one of our keys."""
 
