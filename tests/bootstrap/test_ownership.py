@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
@@ -10,6 +11,7 @@ from crossdock.bootstrap.deployment import load_deployment
 from crossdock.identity.golden.fields import Domain
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.kit.errors import Misconfigured
+from crossdock.ports.manifest import Role
 
 EXAMPLE = Path(__file__).parents[2] / "deployments" / "example" / "ownership.yaml"
 
@@ -57,6 +59,24 @@ def test_every_fault_is_told_at_once_with_its_path(folder: Path) -> None:
         "ownership.yaml $.domains.credit.owner": "owner-missing",
         "ownership.yaml $.domains": "owner-missing",
         "ownership.yaml $.fields.contact.fax": "field-unknown",
+    }
+
+
+def test_a_system_that_cannot_tell_of_customers_or_be_told_of_them_is_named(folder: Path) -> None:
+    systems = "salesforce: {adapter: memory}\nerp: {adapter: memory}\nbus: {adapter: no-customers}\n"
+    (folder / "systems.yaml").write_text(systems)
+    content = yaml.safe_load(EXAMPLE.read_text()) | {"creates": ["bus"]}
+    content["domains"]["shipping"] = {"rule": "newest_valid", "writers": ["erp", "bus"], "readers": ["bus"]}
+    (folder / "ownership.yaml").write_text(yaml.safe_dump(content))
+    memory = find_manifests()["memory"]
+    other = msgspec.structs.replace(
+        memory, name="no-customers", roles=memory.roles - {Role.CUSTOMER_SOURCE, Role.CUSTOMER_SINK}
+    )
+    with pytest.raises(Misconfigured) as fault:
+        load_deployment(folder, {"memory": memory, "no-customers": other})
+    assert {(finding.path, finding.code, finding.message) for finding in fault.value.findings} == {
+        ("ownership.yaml $.domains.shipping.writers", "role-missing", "bus has no role customer_source"),
+        ("ownership.yaml $.creates", "role-missing", "bus has no role customer_sink"),
     }
 
 

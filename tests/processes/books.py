@@ -16,7 +16,7 @@ from crossdock.adapters.memory.wire import PartnerWrite
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import CUSTOMER_EVENTS
 from crossdock.durable.codec import decode
-from crossdock.durable.records import Commit, EffectStep
+from crossdock.durable.records import Commit, EffectStep, Outcome
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.golden.ledger import NoteTold, PartyFile
 from crossdock.identity.golden.ownership import Ownership
@@ -25,6 +25,7 @@ from crossdock.kit.clock import Instant, ManualClock, seconds_to_us
 from crossdock.ports.customer_source import CustomerArrival
 from crossdock.processes import customer_change, customer_telling, customer_update
 from crossdock.processes.customer_capture import CustomerCapture
+from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser
 
 SYSTEMS = ("crm", "erp")
 MARK = "crossdock"
@@ -99,6 +100,7 @@ class CustomerHub:
         telling = customer_telling.customer_telling(
             customer_telling.Collaborators(
                 parties=self.store,
+                doubts=self.store,
                 ownership=self.ownership,
                 sinks={name: _Counting(self, dock) for name, dock in self.docks.items()},
                 clock=self.clock,
@@ -110,6 +112,7 @@ class CustomerHub:
         update = customer_update.customer_update(
             customer_update.Collaborators(
                 parties=self.store,
+                doubts=self.store,
                 ownership=self.ownership,
                 told=tuple(self.docks),
                 clock=self.clock,
@@ -118,15 +121,30 @@ class CustomerHub:
         )
         change = customer_change.customer_change(
             customer_change.Collaborators(
-                recognition=customer_change.ReferenceRecognition(self.store, self.mark),
+                recognition=MatchingRecognition(
+                    Recogniser(self.store, clock=self.clock), self.store, self._submit, self.mark
+                ),
                 ownership=self.ownership,
                 clock=self.clock,
                 update=update,
             )
         )
+        self.change, self.update = change, update
         self.engine.processes = [change, update, telling]
+        await self._begin()
+
+    async def _begin(self) -> None:
         await self.engine.begin()
-        self.capture = CustomerCapture(change, self.engine.worker.commit)
+        self.capture = CustomerCapture(self.change, self.engine.worker.commit)
+
+    async def restart(self) -> None:
+        """Die, come back, and go on with what was under way."""
+        await self.engine.crash()
+        await self._begin()
+        await self.engine.settle()
+
+    async def _submit(self, commit: Commit) -> Outcome:
+        return await self.engine.committer.submit(commit)
 
     async def close(self) -> None:
         await self.engine.crash()

@@ -189,8 +189,8 @@ class _Restless:
         self.looks += 1
         return Nearby()
 
-    async def read_model(self) -> None:
-        return None
+    async def active_model(self) -> str:
+        return ""
 
 
 async def test_who_is_overtaken_again_and_again_comes_back_later() -> None:

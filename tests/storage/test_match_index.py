@@ -14,10 +14,13 @@ from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, Profile
 from crossdock.identity.recognition.index import (
     PER_KEY_MAX,
+    Candidate,
+    Face,
     Finding,
     JudgePair,
     KeepModel,
     MoveRecord,
+    RaiseDoubt,
     Settled,
     SettleRecord,
     Verdict,
@@ -215,6 +218,20 @@ async def test_a_steward_looks_at_a_doubt_until_it_is_decided(store: SqlStore) -
     assert doubt.finding.weighed[0].decision.flips
     await told(store, JudgePair(one=B, other=A, verdict="not_same", decided_by="eve"), bool)
     assert await store.list_doubts() == []
+
+
+async def test_a_steward_is_asked_of_two_parties_once_and_not_after_he_has_answered(store: SqlStore) -> None:
+    party_id, other_id = await place(store, A, ANNA), await place(store, B, OTTO)
+    alike = await Recogniser(store).compare(A, ANNA, Candidate(other_id, 0, 0, (Face(B, features_of(OTTO)),)))
+    doubt = RaiseDoubt(finding=msgspec.structs.replace(alike, party_id=party_id, doubtful=(other_id,)))
+    assert [await told(store, doubt, bool) for _ in range(2)] == [True, False]
+    assert [await store.is_in_doubt(one) for one in (party_id, other_id)] == [True, False]
+    await told(store, JudgePair(one=A, other=B, verdict="same", decided_by="eve"), bool)
+    assert await store.list_doubts() == []
+    assert [await store.is_in_doubt(one) for one in (party_id, other_id)] == [True, True], "they are two yet"
+    await told(store, MoveRecord(record=A, party_id=other_id), bool)
+    assert [await store.is_in_doubt(one) for one in (party_id, other_id)] == [False, False]
+    assert await told(store, doubt, bool) is False
 
 
 async def test_one_model_is_active_and_weighs(store: SqlStore) -> None:

@@ -1,18 +1,25 @@
 """The customer processes of a hub, put together: who is read, who is told, by the deployment's ownership."""
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import Any, Protocol
+
+import structlog
 
 from crossdock.bootstrap.deployment import Deployment
 from crossdock.durable.process import Process
 from crossdock.identity.golden.ledger import PartyLedger
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
+from crossdock.identity.recognition.index import MatchIndex
 from crossdock.kit.clock import Clock
+from crossdock.kit.errors import Misconfigured
 from crossdock.ports.customer_source import CustomerBatch, CustomerSource
 from crossdock.ports.manifest import Role
 from crossdock.ports.order_source import Gap
 from crossdock.processes import customer_change, customer_telling, customer_update
+from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser, Submit
+
+log = structlog.get_logger("customers")
 
 
 def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
@@ -23,14 +30,19 @@ def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
     )
 
 
+class CustomerStore(PartyLedger, MatchIndex, Protocol):
+    """What is known of parties, and how they are found."""
+
+
 class CustomerProcesses:
-    """The three processes, made for each other. `docks` are behind their lanes."""
+    """The three processes, made for each other. `docks` are behind their lanes, `submit` makes commits durable."""
 
     def __init__(
         self,
         deployment: Deployment,
         ownership: Ownership,
-        parties: PartyLedger,
+        store: CustomerStore,
+        submit: Submit,
         docks: Mapping[str, Any],
         clock: Clock,
     ) -> None:
@@ -38,7 +50,8 @@ class CustomerProcesses:
         mark = ownership.marks[0] if ownership.marks else deployment.hub.name
         self.telling: Process[OwedTelling] = customer_telling.customer_telling(
             customer_telling.Collaborators(
-                parties=parties,
+                parties=store,
+                doubts=store,
                 ownership=ownership,
                 sinks=sinks,
                 clock=clock,
@@ -49,18 +62,31 @@ class CustomerProcesses:
         )
         self.update: Process[TouchedParty] = customer_update.customer_update(
             customer_update.Collaborators(
-                parties=parties, ownership=ownership, told=tuple(sinks), clock=clock, telling=self.telling
+                parties=store,
+                doubts=store,
+                ownership=ownership,
+                told=tuple(sinks),
+                clock=clock,
+                telling=self.telling,
             )
         )
+        self.recogniser = Recogniser(store, clock=clock)
         self.change = customer_change.customer_change(
             customer_change.Collaborators(
-                recognition=customer_change.ReferenceRecognition(parties, mark),
+                recognition=MatchingRecognition(self.recogniser, store, submit, mark),
                 ownership=ownership,
                 clock=clock,
                 update=self.update,
             )
         )
         self.all: tuple[Process[Any], ...] = (self.change, self.update, self.telling)
+
+    async def prepare(self) -> None:
+        """Make the active model ready. Without one that can be read, changes of unknown customers are parked."""
+        try:
+            await self.recogniser.refresh()
+        except Misconfigured as fault:
+            log.error("no customer can be recognised", code=fault.code, reason=fault.message)  # noqa: TRY400 - its reason says it all
 
 
 class CustomerStream:

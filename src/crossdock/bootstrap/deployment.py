@@ -131,6 +131,7 @@ def check_deployment(
         _check_routes(routes, systems, manifests, settings, findings)
     if parts.get("ownership") is not None and parts.get("systems") is not None:
         findings += check_ownership(parts["ownership"], systems, "ownership.yaml $")
+        findings += _check_customer_roles(parts["ownership"], systems, manifests)
     if findings:
         lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
         raise Misconfigured(
@@ -222,6 +223,30 @@ def _check_routes(
         elif lacking := _lacking(settings.get(name), role):
             message = f"routes.yaml uses {name} as {role.value.replace('_', ' ')}, which needs this setting"
             findings.append(Finding("setting-missing", f"systems.yaml $.{name}.settings.{lacking}", message))
+
+
+def _check_customer_roles(
+    ownership: Ownership, systems: Mapping[str, SystemEntry], manifests: Mapping[str, AdapterManifest]
+) -> list[Finding]:
+    """Whose word counts has to be read, and who is told or gets a customer has to be written to."""
+    wanted = {
+        (system, Role.CUSTOMER_SOURCE): f"{where}.{rule.named_in}"
+        for where, rule in ownership.rules().items()
+        for system in rule.may_write
+    }
+    wanted |= {
+        (system, Role.CUSTOMER_SINK): f"{where}.readers"
+        for where, rule in ownership.rules().items()
+        for system in rule.readers
+    }
+    wanted |= {(system, Role.CUSTOMER_SINK): "creates" for system in ownership.creates}
+    return [
+        Finding("role-missing", f"ownership.yaml $.{where}", f"{system} has no role {role.value}")
+        for (system, role), where in sorted(wanted.items())
+        if (entry := systems.get(system)) is not None
+        and entry.adapter in manifests
+        and role not in manifests[entry.adapter].roles
+    ]
 
 
 def _lacking(settings: Any, role: Role) -> str:

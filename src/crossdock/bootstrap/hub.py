@@ -84,7 +84,12 @@ class Hub:
         self.customers: CustomerProcesses | None = None
         if deployment.ownership is not None:
             self.customers = CustomerProcesses(
-                deployment, deployment.ownership, self.store, self._guarded, self.clock
+                deployment,
+                deployment.ownership,
+                self.store,
+                self.committer.submit,
+                self._guarded,
+                self.clock,
             )
             self.processes += self.customers.all
         self.worker = Worker(
@@ -124,6 +129,8 @@ class Hub:
         for name, dock in self.docks.items():
             await self._open_dock(name, dock)
         failpoint("hub.docks_open")
+        if self.customers is not None:
+            await self.customers.prepare()
         await self.worker.start()
         self._exits.push_async_callback(self.worker.stop)
         for name in self.deployment.routes.status_sinks:

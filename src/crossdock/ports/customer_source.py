@@ -11,6 +11,8 @@ from crossdock.kit.errors import Finding
 from crossdock.ports.order_source import Gap
 
 ChangeKind = Literal["changed", "deleted", "merged", "undeleted"]
+GONE: frozenset[ChangeKind] = frozenset({"deleted", "merged"})
+"""After such a change the record is no more, until it is undeleted."""
 
 
 class CustomerChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,6 +5,9 @@
 What the hub wrote comes back with its mark, or as the value it wrote, and is nobody's opinion: no loop begins.
 A change that says nothing new ends here.
 
+A record that is gone leads nobody to its party any more. Where a system made one record of two parties', a steward
+is asked whether they are one.
+
 Requirements: CUS-03, CUS-12, CUS-17, CUS-19.
 """
 
@@ -19,13 +22,12 @@ from crossdock.durable.records import Outgoing
 from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import RecordState, Statement, counted_at, plain_fields
 from crossdock.identity.golden.fields import fields_of
-from crossdock.identity.golden.ledger import ChangeTaken, PartyLedger, TakeChange, record_key
+from crossdock.identity.golden.ledger import ChangeTaken, TakeChange, record_key
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import ArrivedChange, TouchedParty
+from crossdock.identity.recognition.index import Finding, MoveRecord, RaiseDoubt
 from crossdock.kit.clock import Clock, Instant, seconds_to_us
-from crossdock.kit.errors import Unavailable
-from crossdock.kit.ids import new_id
-from crossdock.ports.customer_source import CustomerChange
+from crossdock.ports.customer_source import GONE, CustomerChange
 
 _STATES: Mapping[str, RecordState] = {"deleted": "deleted", "merged": "merged", "undeleted": "live"}
 
@@ -35,6 +37,10 @@ class Recognition(Protocol):
 
     async def recognise(self, change: CustomerChange) -> str:
         """The party that the changed record belongs to, or the id of a new one. Raises Unavailable: ask later."""
+        ...
+
+    async def compare_merged(self, change: CustomerChange, party_id: str, other_id: str) -> Finding:
+        """How alike the record that was merged away and the one of another party are that it was merged into."""
         ...
 
 
@@ -67,7 +73,17 @@ def customer_change(using: Collaborators) -> Process[ArrivedChange]:
             ),
             returns=ChangeTaken,
         )
+        if change.kind in GONE:
+            run.attach("leave_index", MoveRecord(record=record_key(change.record), party_id=""))
         if taken.merged_with:
+            finding = await run.step(
+                "compare_merged",
+                lambda _key: using.recognition.compare_merged(change, taken.party_id, taken.merged_with),
+                returns=Finding,
+            )
+            await run.record(
+                "ask_steward", RaiseDoubt(finding=finding, decided_by=change.record.system), returns=bool
+            )
             run.publish(_merged_elsewhere(taken, change, using.clock.now(), run.correlation_id))
         if taken.matters:
             run.start(using.update, f"{taken.party_id}@{taken.sequence}", TouchedParty(party_id=taken.party_id))
@@ -105,25 +121,3 @@ def _merged_elsewhere(taken: ChangeTaken, change: CustomerChange, at: Instant, c
         customer_id=taken.party_id, at=at, kind="merge", field="kind", system=change.record.system
     )
     return Outgoing(event.type, customer_subject(taken.party_id), encode(event), correlation_id)
-
-
-class ReferenceRecognition:
-    """By its record, by any number it tells, or as a new party.
-
-    A record that the hub itself has just created is waited for: whose it is will be known in a moment.
-    """
-
-    def __init__(self, parties: PartyLedger, mark: str) -> None:
-        self._parties = parties
-        self._mark = mark
-
-    async def recognise(self, change: CustomerChange) -> str:
-        """See Recognition."""
-        told = (change.record, *change.says.references)
-        known = await self._parties.find_parties(told)
-        for reference in told:
-            if reference in known:
-                return known[reference]
-        if self._mark and change.origin == self._mark:
-            raise Unavailable("the record was made by this hub and is not known yet", code="record-not-known-yet")
-        return new_id()

@@ -9,48 +9,87 @@ Requirements: CUS-04, CUS-05, CUS-06.
 """
 
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
+import structlog
 
-from crossdock.canonical.party import Party
+from crossdock.canonical.party import ExternalReference
 from crossdock.durable.codec import decode
 from crossdock.durable.records import Commit, EffectStep, Outcome
 from crossdock.durable.run import Run
-from crossdock.identity.golden.fields import fields_of, party_of
+from crossdock.identity.golden.contributions import HeldRecord
+from crossdock.identity.golden.fields import FieldValue, fields_of, party_of
 from crossdock.identity.golden.ledger import PartyLedger, record_key
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Model, Thresholds, decoded
 from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, Profile
 from crossdock.identity.recognition.deciding import Judge
-from crossdock.identity.recognition.index import Finding, MatchIndex, Settled, SettleRecord
+from crossdock.identity.recognition.index import (
+    Candidate,
+    Face,
+    Finding,
+    MatchIndex,
+    Nearby,
+    Settled,
+    SettleRecord,
+)
 from crossdock.identity.recognition.profiles import profile_of
 from crossdock.identity.recognition.starting_model import starting_model
-from crossdock.kit.errors import Unavailable
+from crossdock.kit.clock import Clock, SystemClock, seconds_to_us
+from crossdock.kit.errors import Misconfigured, Unavailable
 from crossdock.kit.ids import new_id
-from crossdock.ports.customer_source import CustomerChange
+from crossdock.ports.customer_source import GONE, CustomerChange
 
 LOOKS_MAX = 50
 """Each look that was in vain saw somebody else succeed; who was overtaken so often comes back later."""
+
+MODEL_SECONDS = 10.0
+"""So long a worker may go on with the model before, after another was kept."""
 
 Submit = Callable[[Commit], Awaitable[Outcome]]
 """Makes a commit durable: the committer's `submit`."""
 
 
-class Recogniser:
-    """Decides whose a record is, by the index and the active model; one per process."""
+MERGED_IN_SYSTEM = "merged_in_system"
+"""A system made one record of two that belong to different parties: it may know better."""
 
-    def __init__(self, index: MatchIndex, thresholds: Thresholds | None = None) -> None:
+log = structlog.get_logger("recognition")
+
+
+class Recogniser:
+    """Decides whose a record is, by the index and the active model; one per process.
+
+    Another model that was kept is noticed within MODEL_SECONDS. One that cannot be read is told in the log, and
+    the one before weighs on.
+    """
+
+    def __init__(
+        self, index: MatchIndex, thresholds: Thresholds | None = None, *, clock: Clock | None = None
+    ) -> None:
         self._index = index
         self._thresholds = thresholds
+        self._clock = clock or SystemClock()
         self._judge: Judge | None = None
+        self._active = ""
+        self._look_at = 0
 
     async def refresh(self) -> str:
-        """Weigh with the active model from now on, or with the built-in one; its version. Raises ValueError."""
-        content = await self._index.read_model()
-        model: Model = decoded(content) if content else starting_model()
-        self._judge = Judge(model, self._thresholds)
+        """Weigh with the active model from now on, or with the built-in one; its version.
+
+        Raises Misconfigured (`model-unreadable`) for a model that this release cannot read.
+        """
+        self._look_at = self._clock.now() + seconds_to_us(MODEL_SECONDS)
+        active = await self._index.active_model()
+        content = await self._index.read_model() if active else None
+        try:
+            model: Model = decoded(content) if content else starting_model()
+        except ValueError as error:
+            raise Misconfigured(
+                f"the matching model {active} cannot be read: {error}", code="model-unreadable"
+            ) from error
+        self._judge, self._active = Judge(model, self._thresholds), active
         return self._judge.version
 
     async def weigh(self, record: str, profile: Profile) -> Finding:
@@ -100,11 +139,28 @@ class Recogniser:
                 return settled
         raise _overtaken()
 
+    async def compare(self, record: str, profile: Profile, others: Candidate) -> Finding:
+        """How alike a record and those of one party are, whatever people said."""
+        nearby = await self._index.look_nearby(record, ())
+        alone = Nearby(candidates=(others,), population=nearby.population)
+        return (await self._ready()).find(record, features_of(profile), alone, nearby.party_id)[0]
+
     async def _ready(self) -> Judge:
         if self._judge is None:
             await self.refresh()
+        elif self._clock.now() >= self._look_at:
+            await self._refresh_in_passing()
         assert self._judge is not None
         return self._judge
+
+    async def _refresh_in_passing(self) -> None:
+        self._look_at = self._clock.now() + seconds_to_us(MODEL_SECONDS)
+        if await self._index.active_model() == self._active:
+            return
+        try:
+            log.info("another model weighs", model=await self.refresh())
+        except Misconfigured as fault:
+            log.error("the model stays as it was", code=fault.code, reason=fault.message)  # noqa: TRY400 - its reason says it all
 
 
 def _given(effect: SettleRecord, party_id: str) -> SettleRecord:
@@ -136,18 +192,44 @@ class MatchingRecognition:
         party_id = next((known[one] for one in told if one in known), "")
         if not party_id and self._mark and change.origin == self._mark:
             raise Unavailable("the record was made by this hub and is not known yet", code="record-not-known-yet")
-        says = await self._whole(change, party_id)
-        record = record_key(change.record)
+        held = await self._held(change.record, party_id)
+        if _is_gone(change, held):
+            return party_id or new_id()
+        says = party_of({**_said(held), **fields_of(change.says)}, change.says.references)
         settled = await self._recogniser.place(
-            self._submit, record, profile_of(says, change.record), party_id=party_id
+            self._submit, record_key(change.record), profile_of(says, change.record), party_id=party_id
         )
         return party_id or settled.party_id
 
-    async def _whole(self, change: CustomerChange, party_id: str) -> Party:
-        """What the record says with the change: a change mentions only what is other than before."""
+    async def compare_merged(self, change: CustomerChange, party_id: str, other_id: str) -> Finding:
+        """How alike the record that was merged away and the one of another party are that it was merged into."""
+        assert change.into is not None
+        gone, stays = await self._held(change.record, party_id), await self._held(change.into, other_id)
+        face = Face(record_key(change.into), features_of(_profile(change.into, stays)))
+        found = await self._recogniser.compare(
+            record_key(change.record),
+            _profile(change.record, gone),
+            Candidate(other_id, 0, 0, (face,)),
+        )
+        return msgspec.structs.replace(
+            found, party_id=party_id, band="review", rule=MERGED_IN_SYSTEM, doubtful=(other_id,)
+        )
+
+    async def _held(self, record: ExternalReference, party_id: str) -> HeldRecord | None:
         file = await self._parties.read_party(party_id) if party_id else None
-        held = next((one for one in file.records if one.reference == change.record), None) if file else None
-        if held is None:
-            return change.says
-        before = {name: one.said if one.has_said else one.shown for name, one in held.fields.items()}
-        return party_of({**before, **fields_of(change.says)}, change.says.references)
+        return next((one for one in file.records if one.reference == record), None) if file else None
+
+
+def _is_gone(change: CustomerChange, held: HeldRecord | None) -> bool:
+    """Whether the record is no more after the change: nobody is to be recognised by it."""
+    return change.kind in GONE or (held is not None and held.state != "live" and change.kind != "undeleted")
+
+
+def _said(held: HeldRecord | None) -> Mapping[str, FieldValue]:
+    """What the record says by now: a change mentions only what is other than before."""
+    fields = held.fields if held else {}
+    return {name: one.said if one.has_said else one.shown for name, one in fields.items()}
+
+
+def _profile(record: ExternalReference, held: HeldRecord | None) -> Profile:
+    return profile_of(party_of(_said(held)), record)

@@ -23,6 +23,7 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.spreading import Telling, tellings
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
+from crossdock.identity.recognition.index import Doubts
 from crossdock.kit.clock import Clock, Instant, seconds_to_us, to_datetime
 from crossdock.kit.errors import Conflict, CrossdockError, Rejected
 from crossdock.kit.ids import write_key
@@ -53,12 +54,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Collaborators:
-    """The ledger, who may say what, where it is written and with which mark, and who looks anew afterwards.
+    """The ledger, who is in doubt, who may say what, where it is written and with which mark, who looks anew then.
 
     `settle_seconds`: by system, after so long a write whose answer was lost has landed or never will.
     """
 
     parties: PartyLedger
+    doubts: Doubts
     ownership: Ownership
     sinks: Mapping[str, CustomerSink]
     clock: Clock
@@ -115,7 +117,8 @@ async def _due(owed: OwedTelling, using: Collaborators) -> list[Telling]:
     if found is None:
         return []
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
-    due = tellings(found.records, values, using.ownership)
+    in_doubt = await using.doubts.is_in_doubt(owed.party_id)
+    due = tellings(found.records, values, using.ownership, in_doubt=in_doubt)
     return [each for each in due if each.system == owed.system and each.record == owed.record]
 
 

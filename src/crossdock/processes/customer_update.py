@@ -3,6 +3,9 @@
     statements ─ golden record ─┬ changed fields told as an event, disagreements as another
                                 └ each record that shows something else is told (customer_telling)
 
+While a steward has yet to say whether the customer is one with another, nobody gets a new record of him. Whoever
+commits that word starts this process for both, and then they do.
+
 Nobody is told because something happened, only because a record shows something else than what holds: where all
 agree, everything is at rest (CUS-03).
 
@@ -27,6 +30,7 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.spreading import Question, golden_fields, questions, tellings
 from crossdock.identity.golden.survivorship import GoldenValue, golden
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
+from crossdock.identity.recognition.index import Doubts
 from crossdock.kit.clock import Clock, Instant
 from crossdock.kit.ids import write_key
 
@@ -43,9 +47,10 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Collaborators:
-    """The ledger, who may say what, the systems that can be told, and the process that tells one record."""
+    """The ledger, who is in doubt, who may say what, the systems that can be told, the process that tells one."""
 
     parties: PartyLedger
+    doubts: Doubts
     ownership: Ownership
     told: Collection[str]
     clock: Clock
@@ -93,13 +98,14 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
     if found is None:
         return Outlook()
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
+    in_doubt = await using.doubts.is_in_doubt(party_id)
     return Outlook(
         fields=golden_fields(values),
         lineage={name: _lineage(name, value) for value in values.values() for name in value.values},
         questions=tuple(questions(values, using.ownership)),
         owed=tuple(
             OwedTelling(party_id=party_id, system=each.system, record=each.record)
-            for each in tellings(found.records, values, using.ownership)
+            for each in tellings(found.records, values, using.ownership, in_doubt=in_doubt)
             if each.system in using.told
         ),
         records=tuple(record.reference for record in found.records if record.state == "live"),

@@ -5,12 +5,12 @@ from typing import Any
 
 from crossdock.durable.records import Effect
 from crossdock.identity.golden.ledger import DecideValue, KeepGolden, NoteTold, TakeChange
-from crossdock.identity.recognition.index import JudgePair, KeepModel, MoveRecord, SettleRecord
+from crossdock.identity.recognition.index import JudgePair, KeepModel, MoveRecord, RaiseDoubt, SettleRecord
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Unsupported
 from crossdock.ports.order_board import WriteBoard
 from crossdock.stock.holds import ConsumeStock, CountStock, HoldStock, ReleaseStock
-from crossdock.storage.match_writing import judge_pairs, keep_models, move_records, settle_records
+from crossdock.storage.match_writing import judge_pairs, keep_models, move_records, raise_doubts, settle_records
 from crossdock.storage.order_board import write_board
 from crossdock.storage.party_store import decide_values, keep_golden, note_told, take_changes
 from crossdock.storage.stock_ledger import consume_stock, count_stock, hold_stock, release_stock
@@ -26,6 +26,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     WriteBoard: write_board,
     SettleRecord: settle_records,
     MoveRecord: move_records,
+    RaiseDoubt: raise_doubts,
     JudgePair: judge_pairs,
     KeepModel: keep_models,
     TakeChange: take_changes,

@@ -38,6 +38,14 @@ class MatchStore(ABC):
         """See MatchIndex."""
         return await self._read(read_model)
 
+    async def active_model(self) -> str:
+        """See MatchIndex."""
+        return await self._read(active_model)
+
+    async def is_in_doubt(self, party_id: str) -> bool:
+        """See Doubts."""
+        return await self._read(partial(is_in_doubt, party_id=party_id))
+
     async def list_decisions(self, record: str, *, limit: int = 50) -> Sequence[StoredDecision]:
         """See MatchIndex."""
         return await self._read(partial(list_decisions, record=record, limit=min(limit, PAGE_ROWS_MAX)))
@@ -95,6 +103,18 @@ _AROUND = (
 )
 
 
+_IN_DOUBT = (
+    "SELECT 1 FROM match_decision WHERE party_id = ? AND open = 1 UNION ALL "
+    + " UNION ALL ".join(
+        "SELECT 1 FROM match_party p JOIN match_face f ON f.party = p.number "
+        f"JOIN match_edge e ON e.{mine} = f.record AND e.verdict = 'same' "
+        f"JOIN match_face o ON o.record = e.{theirs} AND o.party <> f.party WHERE p.party_id = ?"
+        for mine, theirs in (("one", "other"), ("other", "one"))
+    )
+    + " LIMIT 1"
+)
+
+
 def look_nearby(tx: Transaction, record: str, keys: Sequence[int]) -> Nearby:
     """Who shares keys with the record, what people said of it, and where it stands."""
     rows = tx.execute(candidate_query(tx.numbers), (encode(list(keys)).decode(),)).fetchall()
@@ -136,6 +156,17 @@ def read_model(tx: Transaction) -> bytes | None:
     """The active model."""
     row = tx.execute("SELECT content FROM match_model WHERE active = 1").fetchone()
     return None if row is None else bytes(row[0])
+
+
+def active_model(tx: Transaction) -> str:
+    """The version of the active model."""
+    row = tx.execute("SELECT version FROM match_model WHERE active = 1").fetchone()
+    return "" if row is None else str(row[0])
+
+
+def is_in_doubt(tx: Transaction, party_id: str) -> bool:
+    """Whether a steward has yet to look at the party, or what he said of it has yet to be carried out."""
+    return tx.execute(_IN_DOUBT, (party_id, party_id, party_id)).fetchone() is not None
 
 
 def list_decisions(tx: Transaction, record: str, limit: int) -> list[StoredDecision]:

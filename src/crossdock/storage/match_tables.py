@@ -66,6 +66,12 @@ def _decisions(metadata: MetaData) -> None:
         sqlite_where=decision.c.open == 1,
         postgresql_where=decision.c.open == 1,
     )
+    Index(
+        "match_decision_in_doubt",
+        decision.c.party_id,
+        sqlite_where=decision.c.open == 1,
+        postgresql_where=decision.c.open == 1,
+    )
     edge = Table(
         "match_edge",
         metadata,

@@ -16,6 +16,7 @@ from crossdock.identity.recognition.index import (
     JudgePair,
     KeepModel,
     MoveRecord,
+    RaiseDoubt,
     Settled,
     SettleRecord,
     lock_of,
@@ -280,6 +281,23 @@ def _close_doubts(tx: Transaction, record: str) -> None:
     for number, facts in doubts:
         if same or judged.issuperset(decode(bytes(facts), Finding).doubtful):
             tx.execute("UPDATE match_decision SET open = 0 WHERE number = ?", (number,))
+
+
+def raise_doubts(tx: Transaction, effects: Sequence[RaiseDoubt], now: Instant) -> list[bool]:
+    """Ask a steward, unless he is asked already or has answered."""
+    answers = []
+    for effect in effects:
+        finding = effect.finding
+        judged = {edge.other for edge in read_edges(tx, finding.record)}
+        open_ = tx.execute("SELECT facts FROM match_decision WHERE record = ? AND open = 1", (finding.record,))
+        asked = [set(decode(bytes(row[0]), Finding).doubtful) for row in open_.fetchall()]
+        is_new = judged.isdisjoint(one.record for one in finding.weighed) and not any(
+            parties.issuperset(finding.doubtful) for parties in asked
+        )
+        if is_new:
+            tx.insert("match_decision", _DECISION, [_decision_row(finding, effect.decided_by, now)])
+        answers.append(is_new)
+    return answers
 
 
 def keep_models(tx: Transaction, effects: Sequence[KeepModel], now: Instant) -> list[str]:

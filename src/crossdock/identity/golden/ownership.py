@@ -50,6 +50,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     readers: tuple[str, ...] = ()
 
     @property
+    def named_in(self) -> str:
+        """The setting that says whose word counts."""
+        return _NEEDS[self.rule]
+
+    @property
     def may_write(self) -> tuple[str, ...]:
         """Whose word counts, in the order in which a tie is settled."""
         by_rule = {
@@ -127,7 +132,7 @@ def check_ownership(ownership: Ownership, systems: Collection[str], place: str =
 
 def _check_rule(rule: Rule, systems: Collection[str], place: str) -> list[Finding]:
     findings = []
-    needed = _NEEDS[rule.rule]
+    needed = rule.named_in
     if not getattr(rule, needed):
         findings.append(Finding("owner-missing", f"{place}.{needed}", f"the rule {rule.rule} needs {needed}"))
     for setting in sorted({*_NEEDS.values()} - {needed}):

@@ -48,9 +48,16 @@ def golden_fields(values: Mapping[str, GoldenValue]) -> dict[str, FieldValue]:
 
 
 def tellings(
-    records: Sequence[HeldRecord], values: Mapping[str, GoldenValue], ownership: Ownership
+    records: Sequence[HeldRecord],
+    values: Mapping[str, GoldenValue],
+    ownership: Ownership,
+    *,
+    in_doubt: bool = False,
 ) -> list[Telling]:
-    """What each live record has to be told, and which systems need one; nothing where all agree."""
+    """What each live record has to be told, and which systems need one; nothing where all agree.
+
+    While it is `in_doubt` whether the party is one with another, nobody gets a record of it: it might be a second.
+    """
     live = [record for record in records if record.state == "live"]
     told = [
         Telling(system=record.reference.system, record=record.reference, fields=fields, version=record.version)
@@ -58,7 +65,7 @@ def tellings(
         if (fields := _difference(record, values, ownership))
     ]
     there = {record.reference.system for record in live}
-    for system in ownership.creates:
+    for system in () if in_doubt else ownership.creates:
         empty = HeldRecord(reference=ExternalReference(system, "new", "new"))
         if live and system not in there and (fields := _difference(empty, values, ownership)):
             told.append(Telling(system=system, fields=fields))

@@ -156,6 +156,16 @@ class JudgePair(Effect, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class RaiseDoubt(Effect, frozen=True, kw_only=True):
+    """Somebody takes the record's party and others for one, so a steward has to look; answered with bool: asked.
+
+    He is not where he looks already, or where people have said of the records that were weighed.
+    """
+
+    finding: Finding
+    decided_by: str = "hub"
+
+
 class KeepModel(Effect, frozen=True, kw_only=True):
     """Keep a model, and weigh with it from now on; answered with its version."""
 
@@ -164,7 +174,18 @@ class KeepModel(Effect, frozen=True, kw_only=True):
     note: str = ""
 
 
-class MatchIndex(Protocol):
+class Doubts(Protocol):
+    """Whether it is open who a customer is."""
+
+    async def is_in_doubt(self, party_id: str) -> bool:
+        """Whether a steward has yet to say if the party is one with another, or has said so and they are two yet.
+
+        Raises StoreUnavailable.
+        """
+        ...
+
+
+class MatchIndex(Doubts, Protocol):
     """Looks. Every method raises StoreUnavailable where the database does not answer."""
 
     async def look_nearby(self, record: str, keys: Sequence[int]) -> Nearby:
@@ -173,6 +194,10 @@ class MatchIndex(Protocol):
 
     async def read_model(self) -> bytes | None:
         """The active model (see `matching.model.decoded`), or None where none was kept."""
+        ...
+
+    async def active_model(self) -> str:
+        """The version of the active model, "" where none was kept."""
         ...
 
     async def list_decisions(self, record: str, *, limit: int = 50) -> Sequence[StoredDecision]:
