@@ -136,6 +136,17 @@ class Settled(msgspec.Struct, frozen=True):
     fate: Fate
 
 
+class IndexKnown(Effect, frozen=True, kw_only=True):
+    """Give a record its place under the party that the ledger says, whatever it is like; answered with bool.
+
+    False: the ledger has no such record, or it is no more, and the index does not have it either.
+    """
+
+    record: str
+    features: Features
+    keys: tuple[int, ...]
+
+
 class MoveRecord(Effect, frozen=True, kw_only=True):
     """Put a record's face under another party, or (`party_id` is empty) out of the index; answered with bool."""
 
