@@ -50,6 +50,7 @@ class SqlStore(LaneStore, BoardStore, PartyStore, MatchStore):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own."""
 
     def __init__(self, clock: Clock) -> None:
+        super().__init__()
         self._clock = clock
         self.news = News()
         self._loop: asyncio.AbstractEventLoop | None = None
