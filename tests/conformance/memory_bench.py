@@ -200,7 +200,7 @@ class MemoryBench(GatewayBench, SourceBench, SinkBench, EventBench, StockBench, 
         self.surface.partners.undelete(record.value)
 
     async def merge_customers(self, survivor: ExternalReference, absorbed: ExternalReference) -> None:
-        join = wire.PartnerJoin(write="HAND", survivor=survivor.value, absorbed=absorbed.value, merge=True)
+        join = wire.PartnerJoin(write="HAND", survivor=survivor.value, absorbed=absorbed.value, how="merge")
         self.surface.partners.join(join)
 
     async def enter_unreadable_customer(self) -> str:

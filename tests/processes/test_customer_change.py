@@ -199,7 +199,7 @@ async def test_a_merge_over_two_customers_is_for_a_person_to_judge(hub: Customer
     numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org"})
     other = hub.books["crm"].make({EMAIL: "z@x.org"})
     await hub.pump()
-    hub.books["crm"].book.join(PartnerJoin(write="j", survivor=other, absorbed=numbers["crm"], merge=True))
+    hub.books["crm"].book.join(PartnerJoin(write="j", survivor=other, absorbed=numbers["crm"], how="merge"))
     await hub.pump()
     assert [event.kind for event in await hub.told() if isinstance(event, CustomerDisputed)] == ["merge"]
     assert (await hub.party("erp", numbers["erp"])).record_of("crm") is None

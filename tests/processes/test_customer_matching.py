@@ -150,7 +150,7 @@ async def test_whom_a_steward_takes_for_one_gets_no_second_record_before_they_ar
 async def test_a_merge_of_two_records_of_one_customer_asks_nobody(hub: CustomerHub) -> None:
     first, second = await made_in(hub, "crm", ANNA), await made_in(hub, "crm", ANNA)
     assert await party_of(hub, "crm", first) == await party_of(hub, "crm", second)
-    hub.books["crm"].book.join(PartnerJoin(write="j", survivor=first, absorbed=second, merge=True))
+    hub.books["crm"].book.join(PartnerJoin(write="j", survivor=first, absorbed=second, how="merge"))
     await hub.pump()
     assert await doubts(hub) == []
     gone = record_key(hub.reference("crm", second))
@@ -162,7 +162,7 @@ async def test_a_merge_of_two_records_of_one_customer_asks_nobody(hub: CustomerH
 async def test_a_merge_of_two_customers_asks_a_steward_and_undoes_nothing_meanwhile(hub: CustomerHub) -> None:
     anna, julia = await made_in(hub, "crm", ANNA), await made_in(hub, "crm", JULIA)
     of_anna, of_julia = await party_of(hub, "crm", anna), await party_of(hub, "crm", julia)
-    hub.books["crm"].book.join(PartnerJoin(write="j", survivor=anna, absorbed=julia, merge=True))
+    hub.books["crm"].book.join(PartnerJoin(write="j", survivor=anna, absorbed=julia, how="merge"))
     await hub.pump()
     (doubt,) = await doubts(hub)
     assert (doubt.finding.party_id, doubt.finding.doubtful) == (of_julia, (of_anna,))

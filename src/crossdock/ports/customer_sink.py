@@ -8,6 +8,8 @@ import msgspec
 from crossdock.canonical.party import ExternalReference, Party
 from crossdock.kit.errors import CrossdockError
 
+JoinedHow = Literal["block", "link", "merge"]
+
 
 class CustomerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A customer as the system has it now. `version` is what it calls this state, where it has such a thing."""
@@ -35,12 +37,16 @@ class CustomerWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class CustomerMerge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Two records are one customer. `link`: both stay and refer to each other; `merge`: `absorbed` goes."""
+    """Two records are one customer.
+
+    `link`: both stay and refer to each other. `block`: `absorbed` stays as it is, and nobody can use it any more.
+    `merge`: `absorbed` goes, and what belonged to it belongs to the survivor, for good.
+    """
 
     key: str
     survivor: ExternalReference
     absorbed: ExternalReference
-    how: Literal["link", "merge"] = "link"
+    how: JoinedHow = "link"
     origin: str = ""
     correlation_id: str = ""
 
@@ -66,9 +72,16 @@ class CustomerSink(Protocol):
         ...
 
     async def join_customers(self, merge: CustomerMerge) -> CustomerRecord:
-        """Link or merge two records; the survivor as it is then. Doing so again changes nothing.
+        """Link, block or merge two records; the survivor as it is then. Doing so again changes nothing.
 
         Raises Unsupported where the system cannot do it `how` it is asked, Rejected, Conflict, Unavailable,
         Throttled, NotAuthorized or OutcomeUnknown.
+        """
+        ...
+
+    async def part_customers(self, merge: CustomerMerge) -> CustomerRecord:
+        """Take back a link or a block; the record that was absorbed, as it is then. Again it changes nothing.
+
+        Raises Unsupported for a merge, which no system takes back, and what `join_customers` raises.
         """
         ...

@@ -38,7 +38,7 @@ ROLE_METHODS: Mapping[Role, tuple[str, ...]] = {
     Role.PRICE_SOURCE: ("find_prices",),
     Role.STOCK_SOURCE: ("read_stock",),
     Role.CUSTOMER_SOURCE: ("customer_changes", "refill_customers", "count_changed_customers"),
-    Role.CUSTOMER_SINK: ("write_customers", "read_customers", "find_customer", "join_customers"),
+    Role.CUSTOMER_SINK: ("write_customers", "read_customers", "find_customer", "join_customers", "part_customers"),
 }
 
 

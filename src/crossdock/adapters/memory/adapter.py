@@ -267,6 +267,10 @@ class MemoryDock:
         """See `CustomerSink.join_customers`."""
         return await self._customers.join(merge)
 
+    async def part_customers(self, merge: CustomerMerge) -> sink.CustomerRecord:
+        """See `CustomerSink.part_customers`."""
+        return await self._customers.part(merge)
+
     def _between(self, gap: Gap) -> wire.ChangedBetween:
         overlap = round(self._settings.overlap_seconds * MICROSECONDS)
         return wire.ChangedBetween(

@@ -10,7 +10,7 @@ from crossdock.adapters.memory.failures import SYSTEM, rejection
 from crossdock.adapters.memory.settings import MemorySettings
 from crossdock.canonical.party import ExternalReference
 from crossdock.kit.clock import MICROSECONDS, Clock, from_datetime, to_datetime
-from crossdock.kit.errors import CrossdockError, Finding, Invalid, OutcomeUnknown, Transient
+from crossdock.kit.errors import CrossdockError, Finding, Invalid, OutcomeUnknown, Transient, Unsupported
 from crossdock.kit.failpoints import failpoint
 from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.customer_source import CustomerArrival, CustomerBatch
@@ -103,6 +103,17 @@ class Customers:
         if survivor is None:
             raise rejection("PARTNER_GONE")
         return party_mapping.customer_record(survivor)
+
+    async def part(self, merge: CustomerMerge) -> CustomerRecord:
+        """See `CustomerSink.part_customers`."""
+        if merge.how == "merge":
+            raise Unsupported("a merged partner stays merged", code="merge-is-final", system=SYSTEM)
+        asked = party_mapping.partner_join(merge)
+        answer = await self._client.call("/partners/part", asked, wire.Partners, writes=True)
+        (absorbed,) = answer.partners
+        if absorbed is None:
+            raise rejection("PARTNER_GONE")
+        return party_mapping.customer_record(absorbed)
 
     def _between(self, gap: Gap) -> wire.ChangedBetween:
         overlap = round(self._settings.overlap_seconds * MICROSECONDS)

@@ -92,12 +92,12 @@ def partner_write(write: CustomerWrite) -> wire.PartnerWrite:
 
 
 def partner_join(merge: CustomerMerge) -> wire.PartnerJoin:
-    """A link or merge as the ERP takes it."""
+    """A link, block or merge as the ERP takes it."""
     return wire.PartnerJoin(
         write=merge.key,
         survivor=merge.survivor.value,
         absorbed=merge.absorbed.value,
-        merge=merge.how == "merge",
+        how=merge.how,
         origin=merge.origin,
         correlation=merge.correlation_id,
     )

@@ -1,7 +1,7 @@
 """The memory ERP's payloads, by its own names: debtors, articles, positions. Amounts are decimal text."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -440,12 +440,12 @@ class PartnerResults(msgspec.Struct, frozen=True):
 
 
 class PartnerJoin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Two partners are one: linked to each other, or `absorbed` merged into `survivor`."""
+    """Two partners are one: linked to each other, or `absorbed` blocked, or merged into `survivor` for good."""
 
     write: str
     survivor: str
     absorbed: str
-    merge: bool
+    how: Literal["block", "link", "merge"]
     origin: str = ""
     correlation: str = ""
 

@@ -131,6 +131,10 @@ class SalesforceDock:
         """See `CustomerSink.join_customers`."""
         return await self._accounts.join(merge)
 
+    async def part_customers(self, merge: CustomerMerge) -> CustomerRecord:
+        """See `CustomerSink.part_customers`."""
+        return await self._accounts.part(merge)
+
     def parent_of(self, update: StatusUpdate) -> str:
         """The account whose lock an update may need, where it is known: updates of one should not overlap."""
         return self._reader.account_of(long_id(update.record))

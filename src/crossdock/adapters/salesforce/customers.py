@@ -56,7 +56,8 @@ class Accounts:
                 words = f"the org lacks, or the integration user may not see: {', '.join(lacking)}"
                 raise Misconfigured(words, code="salesforce-fields", system=wire.SYSTEM, findings=findings)
             tables = (self._fields.common, self._fields.business, self._fields.person)
-            named = [*party_mapping.ALWAYS_READ, party_mapping.PERSON_FLAG, self._fields.key, self._fields.content]
+            named = [*party_mapping.ALWAYS_READ, party_mapping.PERSON_FLAG]
+            named += [self._fields.key, self._fields.content, self._fields.link or self._fields.key]
             named += [field for table in tables for field in table.values()]
             listed = ", ".join(dict.fromkeys(name for name in named if name in known))
             self._select = f"SELECT {listed} FROM {SOBJECT}"  # noqa: S608 - settings check the names
@@ -153,6 +154,8 @@ class Accounts:
 
     async def join(self, merge: CustomerMerge) -> CustomerRecord:
         """See `CustomerSink.join_customers`: SOAP merges, for REST cannot; a link is shown on both accounts."""
+        if merge.how == "block":
+            raise Unsupported("accounts are linked or merged", code="blocks-unsupported", system=wire.SYSTEM)
         survivor, absorbed = merge.survivor.value, merge.absorbed.value
         found = await self.by_ids([survivor, absorbed], deleted=True)
         gone = found.get(absorbed, {})
@@ -161,17 +164,33 @@ class Accounts:
             operation = wire.soap_merge(SOBJECT, survivor, absorbed)
             _checked(await self._client.soap(operation, origin=merge.origin))
         if merge.how == "link":
-            await self._link(survivor, absorbed, self._headers(merge.origin))
-        (record,) = await self.read([merge.survivor])
+            pairs = ((survivor, absorbed), (absorbed, survivor))
+            await self._link(pairs, self._headers(merge.origin))
+        return await self._there(merge.survivor)
+
+    async def part(self, merge: CustomerMerge) -> CustomerRecord:
+        """See `CustomerSink.part_customers`: the link is cleared where it still leads to the other."""
+        if merge.how != "link":
+            raise Unsupported("only a link is taken back", code="merge-is-final", system=wire.SYSTEM)
+        pairs = ((merge.survivor.value, merge.absorbed.value), (merge.absorbed.value, merge.survivor.value))
+        found = await self.by_ids([one for one, _ in pairs])
+        linked = [one for one, other in pairs if found.get(one, {}).get(self._link_field()) == other]
+        await self._link([(one, None) for one in linked], self._headers(merge.origin))
+        return await self._there(merge.absorbed)
+
+    async def _there(self, reference: ExternalReference) -> CustomerRecord:
+        (record,) = await self.read([reference])
         if record is None:
             raise Rejected("the account does not exist any more", code="record-gone", system=wire.SYSTEM)
         return record
 
-    async def _link(self, survivor: str, absorbed: str, headers: Mapping[str, str]) -> None:
-        field = self._fields.link
-        if not field:
+    def _link_field(self) -> str:
+        if not self._fields.link:
             raise Unsupported("no field shows links here", code="links-unsupported", system=wire.SYSTEM)
-        pairs = ((survivor, absorbed), (absorbed, survivor))
+        return self._fields.link
+
+    async def _link(self, pairs: Sequence[tuple[str, str | None]], headers: Mapping[str, str]) -> None:
+        field = self._link_field()
         rows = [{"attributes": {"type": SOBJECT}, "id": one, field: other} for one, other in pairs]
         for outcome in await update_rows(self._client, rows, headers=headers):
             if isinstance(outcome, CrossdockError):

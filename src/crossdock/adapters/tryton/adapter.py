@@ -125,6 +125,10 @@ class TrytonDock:
         """See `CustomerSink.join_customers`."""
         return await self._customers.join(merge)
 
+    async def part_customers(self, merge: CustomerMerge) -> sink.CustomerRecord:
+        """See `CustomerSink.part_customers`."""
+        return await self._customers.part(merge)
+
     async def find_customers(self, numbers: Sequence[str]) -> Mapping[str, CustomerRecord]:
         """See `CustomerDirectory.find_customers`."""
         return await self._directories.customers(numbers)

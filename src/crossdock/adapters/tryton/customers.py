@@ -135,14 +135,20 @@ class Customers:
         return self._record(standing[0]) if standing else None
 
     async def join(self, merge: CustomerMerge) -> CustomerRecord:
-        """See `CustomerSink.join_customers`: Tryton's own wizard replaces one party by another."""
+        """See `CustomerSink.join_customers`: Tryton's own wizard replaces one party by another.
+
+        A blocked party is closed (`active`): it keeps its documents, and nobody finds it for new ones.
+        """
         if merge.how == "link":
             raise Unsupported("the ERP links no parties", code="links-unsupported", system=SYSTEM)
         survivor, absorbed = (party_mapping.id_of(record) for record in (merge.survivor, merge.absorbed))
         rows = {row.id: row for row in await self._rows([one for one in (survivor, absorbed) if one is not None])}
         if survivor is None or absorbed is None or survivor not in rows or absorbed not in rows:
             raise _gone()
-        if rows[absorbed].replaced_by != survivor:
+        if merge.how == "block":
+            if rows[absorbed].active:
+                await self._client.write(MODEL, [absorbed], {"active": False})
+        elif rows[absorbed].replaced_by != survivor:
             if rows[survivor].replaced_by or rows[absorbed].replaced_by:
                 raise Conflict("the party was replaced meanwhile", code="record-moved-on", system=SYSTEM)
             form = {"source": absorbed, "destination": survivor}
@@ -152,6 +158,19 @@ class Customers:
             await self._client.wizard("party.replace", record, "replace", {"ask": form}, confirmed=asked)
         (row,) = await self._rows([survivor])
         return self._record(row)
+
+    async def part(self, merge: CustomerMerge) -> CustomerRecord:
+        """See `CustomerSink.part_customers`: a closed party is opened again, a replaced one stays replaced."""
+        absorbed = party_mapping.id_of(merge.absorbed)
+        rows = await self._rows([absorbed]) if absorbed is not None else []
+        if not rows:
+            raise _gone()
+        if merge.how != "block" or rows[0].replaced_by:
+            raise Unsupported("a replaced party stays replaced", code="merge-is-final", system=SYSTEM)
+        if not rows[0].active:
+            await self._client.write(MODEL, [rows[0].id], {"active": True})
+            rows = await self._rows([rows[0].id])
+        return self._record(rows[0])
 
     async def _create(self, write: CustomerWrite) -> CustomerRecord:
         async with self._turns.of(write.key):

@@ -17,6 +17,7 @@ from crossdock.kit.errors import (
     Throttled,
     Transient,
     Unavailable,
+    Unsupported,
 )
 from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.manifest import AdapterManifest, Role
@@ -349,6 +350,31 @@ class JoinRules(SinkRules):
 
         both: Sequence[Any] = await dock.read_customers([survivor, absorbed])
         assert all(record is not None for record in both)
+
+    async def test_what_was_linked_or_blocked_is_parted_again(self, dock: Any) -> None:
+        """Parted records are as before they were joined, also when parted twice; a system can do at least one."""
+        survivor, absorbed = await self._pair(dock)
+        done = 0
+        for how in ("link", "block"):
+            merge = CustomerMerge(key=f"XD{how}", survivor=survivor, absorbed=absorbed, how=how)
+            with contextlib.suppress(Unsupported):
+                await dock.join_customers(merge)
+                for _ in range(2):
+                    assert (await dock.part_customers(merge)).record == absorbed
+                done += 1
+            both: Sequence[Any] = await dock.read_customers([survivor, absorbed])
+            assert all(record is not None for record in both)
+        assert done
+
+    async def test_a_merge_is_not_taken_back(self, dock: Any) -> None:
+        """A merge cannot be parted, and whoever asks for it is told so."""
+        survivor, absorbed = await self._pair(dock)
+        merge = CustomerMerge(key="XDMERGE1", survivor=survivor, absorbed=absorbed, how="merge")
+        await dock.join_customers(merge)
+
+        await raised(Unsupported, dock.part_customers(merge))
+
+        assert (await dock.read_customers([absorbed]))[0] is None
 
     async def test_joining_with_nobody_is_refused(self, dock: Any) -> None:
         """A record that does not exist is Rejected or Conflict, and the other one stays."""

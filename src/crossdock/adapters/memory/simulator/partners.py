@@ -26,6 +26,7 @@ class _Record(msgspec.Struct, kw_only=True):
     made_of: Mapping[str, Any]
     last_write: str
     gone: bool = False
+    blocked: bool = False
 
 
 class PartnerBook:
@@ -74,9 +75,9 @@ class PartnerBook:
         self._tell(record, "undeleted", record.partner.card)
 
     def join(self, asked: wire.PartnerJoin) -> wire.Partner:
-        """Link two partners, or merge one into the other. Joining what is joined already changes nothing."""
+        """Link two partners, or block one, or merge it into the other. Again it changes nothing."""
         survivor = self._live(asked.survivor)
-        if not asked.merge:
+        if asked.how == "link":
             absorbed = self._live(asked.absorbed)
             for one, other in ((survivor, asked.absorbed), (absorbed, asked.survivor)):
                 if other not in one.partner.links:
@@ -86,10 +87,24 @@ class PartnerBook:
         if absorbed is survivor:
             raise Refusal("PARTNER_UNKNOWN", "no such partner to merge", status=404)
         if not absorbed.gone:
-            absorbed.gone = True
+            absorbed.gone, absorbed.blocked = True, asked.how == "block"
             self._put(absorbed)
-            self._tell(absorbed, "merged", {}, asked.origin, asked.correlation, asked.survivor)
+            kind, into = ("deleted", "") if absorbed.blocked else ("merged", asked.survivor)
+            self._tell(absorbed, kind, {}, asked.origin, asked.correlation, into)
         return survivor.partner
+
+    def part(self, asked: wire.PartnerJoin) -> wire.Partner:
+        """Take back a link or a block. Parting what is not joined changes nothing."""
+        absorbed = self._records.get(asked.absorbed)
+        if absorbed is not None and absorbed.blocked:
+            absorbed.gone = absorbed.blocked = False
+            self._put(absorbed)
+            self._tell(absorbed, "undeleted", absorbed.partner.card, asked.origin, asked.correlation)
+        for one, other in ((asked.survivor, asked.absorbed), (asked.absorbed, asked.survivor)):
+            linked = self._records.get(one)
+            if asked.how == "link" and linked is not None and other in linked.partner.links:
+                self._put(linked, links=tuple(link for link in linked.partner.links if link != other))
+        return self._live(asked.absorbed).partner
 
     def find(self, reference: str) -> list[wire.Partner]:
         """The partners made under a reference that are not gone."""
@@ -171,6 +186,9 @@ def handlers(book: PartnerBook, read: Read[Any]) -> dict[tuple[str, str], Callab
     def join(request: Request) -> bytes:
         return msgspec.json.encode(wire.Partners((book.join(read(request, wire.PartnerJoin)),)))
 
+    def part(request: Request) -> bytes:
+        return msgspec.json.encode(wire.Partners((book.part(read(request, wire.PartnerJoin)),)))
+
     def find(request: Request) -> bytes:
         return msgspec.json.encode(wire.Partners(tuple(book.find(read(request, wire.ByReference).reference))))
 
@@ -184,7 +202,8 @@ def handlers(book: PartnerBook, read: Read[Any]) -> dict[tuple[str, str], Callab
         asked = read(request, wire.ChangedBetween)
         return msgspec.json.encode(wire.Count(book.count(asked.since, asked.until)))
 
-    places = {"write": write, "join": join, "find": find, "read": look, "changed": changed, "count": count}
+    places = {"write": write, "join": join, "part": part, "find": find}
+    places |= {"read": look, "changed": changed, "count": count}
     return {("POST", f"/partners/{name}"): place for name, place in places.items()}
 
 

@@ -312,6 +312,7 @@ WRITES = frozenset(
         "/announcements",
         "/partners/write",
         "/partners/join",
+        "/partners/part",
     }
 )
 _STREAMS = frozenset({"/messages", "/partners/messages"})
