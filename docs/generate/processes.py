@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from docs.generate.recipe import Recipe, RecipeReader, Step, events_of
 
 from crossdock import processes
-from crossdock.durable.parking import OWNERS
+from crossdock.durable.parking import owner_of
 from crossdock.durable.process import Process
 from crossdock.durable.retries import RetryPolicy
 from crossdock.kit.errors import Recovery
@@ -138,7 +138,7 @@ def _owners(modules: Sequence[ModuleType]) -> str:
         "|---" * (len(made) + 1) + "|",
     ]
     for recovery in Recovery:
-        owners = " | ".join(OWNERS.get(recovery, process.owner) for process in made)
+        owners = " | ".join(owner_of(recovery, process) for process in made)
         lines.append(f"| `{recovery.value}` | {owners} |")
     return "\n".join(lines)
 

@@ -8,10 +8,10 @@ from crossdock.durable.records import Parking
 from crossdock.kit.errors import CrossdockError, Recovery, recovery_of
 from crossdock.kit.redaction import scrub
 
+DESK = frozenset({Recovery.REPAIR, Recovery.ASSIGN, Recovery.COMPENSATE})
+"""Causes that wait for a decision, by whose desk the process is about."""
+
 OWNERS: dict[Recovery, str] = {
-    Recovery.REPAIR: "order-desk",
-    Recovery.ASSIGN: "order-desk",
-    Recovery.COMPENSATE: "order-desk",
     Recovery.PAUSE: "operations",
     Recovery.STOP: "operations",
     Recovery.RETRY: "operations",
@@ -40,7 +40,7 @@ def parking_for(error: BaseException, process: Process[Any] | None, step: str, s
         code=known.code if known else "bug",
         signature=signature(error, name, step),
         reason=scrub(reason)[:1_000],
-        owner=OWNERS.get(recovery, process.owner if process else "integration"),
+        owner=owner_of(recovery, process),
         severity=stake.severity,
         step=step,
         system=known.system if known else "",
@@ -49,3 +49,10 @@ def parking_for(error: BaseException, process: Process[Any] | None, step: str, s
         at_risk=stake.at_risk,
         findings=known.findings if known else (),
     )
+
+
+def owner_of(recovery: Recovery, process: Process[Any] | None) -> str:
+    """Who looks first: where a decision is asked for, the desk of the process."""
+    if recovery in DESK:
+        return process.desk if process else "order-desk"
+    return OWNERS.get(recovery, process.owner if process else "integration")

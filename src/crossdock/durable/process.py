@@ -49,7 +49,8 @@ class Process(Generic[I]):
     `gives_back` has, for each step that holds something of the hub's own, the effect that frees it, by run:
     for a run that is skipped, or whose input is repaired. `asked_anew` are the steps whose results speak of
     the input, and are forgotten when that is repaired. `arrival` is the inbox row that the input leaves when it
-    arrives as it should: whoever repairs one that did not leaves it then.
+    arrives as it should: whoever repairs one that did not leaves it then. `desk` are the people who decide where a
+    decision is asked for, `owner` those who look at everything else that nobody is closer to.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Process(Generic[I]):
     arrival: Callable[[I], InboxRow | None] = lambda _input: None
     continues: tuple[int, ...] = ()
     owner: str = "integration"
+    desk: str = "order-desk"
     retries: RetryPolicy = field(default_factory=RetryPolicy)
 
     def run_id(self, key: str) -> str:
