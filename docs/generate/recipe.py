@@ -117,7 +117,7 @@ class RecipeReader(ast.NodeVisitor):
 
     def _step(self, kind: str, node: ast.Call) -> None:
         said = {keyword.arg: keyword.value for keyword in node.keywords}
-        name = ast.literal_eval(node.args[0])
+        name = _name(node.args[0])
         if kind in _WAITS:
             self.recipe.steps.append(Step(f"{_WAITS[kind]}:{name}"))
             return
@@ -147,6 +147,13 @@ class RecipeReader(ast.NodeVisitor):
                     yield method
                 case ast.Name(name) if name in self._functions:
                     yield from self._asked(self._functions[name])
+
+
+def _name(node: ast.AST) -> str:
+    """A step's name; where it is one of many, `…` stands for what tells them apart."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return str(ast.literal_eval(node))
 
 
 def events_of(module: ModuleType) -> Mapping[str, Sequence[str]]:

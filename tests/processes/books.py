@@ -23,7 +23,14 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue, golden
 from crossdock.kit.clock import Instant, ManualClock, seconds_to_us
 from crossdock.ports.customer_source import CustomerArrival
-from crossdock.processes import customer_change, customer_telling, customer_update
+from crossdock.processes import (
+    customer_change,
+    customer_merge,
+    customer_repair,
+    customer_telling,
+    customer_unmerge,
+    customer_update,
+)
 from crossdock.processes.customer_capture import CustomerCapture
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser
 
@@ -97,12 +104,13 @@ class CustomerHub:
         for name, books in self.books.items():
             self.docks[name] = books.dock(self.clock)
             await self.docks[name].open()
+        sinks: dict[str, Any] = {name: _Counting(self, dock) for name, dock in self.docks.items()}
         telling = customer_telling.customer_telling(
             customer_telling.Collaborators(
                 parties=self.store,
                 doubts=self.store,
                 ownership=self.ownership,
-                sinks={name: _Counting(self, dock) for name, dock in self.docks.items()},
+                sinks=sinks,
                 clock=self.clock,
                 mark=self.mark,
                 settle_seconds={},
@@ -122,7 +130,7 @@ class CustomerHub:
         change = customer_change.customer_change(
             customer_change.Collaborators(
                 recognition=MatchingRecognition(
-                    Recogniser(self.store, clock=self.clock), self.store, self._submit, self.mark, self._filled
+                    Recogniser(self.store, clock=self.clock), self.store, self._submit, self.mark
                 ),
                 ownership=self.ownership,
                 clock=self.clock,
@@ -130,7 +138,32 @@ class CustomerHub:
             )
         )
         self.change, self.update = change, update
-        self.engine.processes = [change, update, telling]
+        repair = customer_repair.customer_repair(
+            customer_repair.Collaborators(
+                parties=self.store,
+                merges=self.store,
+                ownership=self.ownership,
+                sinks=sinks,
+                clock=self.clock,
+                mark=self.mark,
+                settle_seconds={},
+                update=update,
+            )
+        )
+        self.merging = customer_merge.customer_merge(
+            customer_merge.Collaborators(
+                parties=self.store,
+                index=self.store,
+                ownership=self.ownership,
+                clock=self.clock,
+                update=update,
+                repair=repair,
+            )
+        )
+        self.unmerging = customer_unmerge.customer_unmerge(
+            customer_unmerge.Collaborators(parties=self.store, clock=self.clock, update=update, repair=repair)
+        )
+        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair]
         await self._begin()
 
     async def _begin(self) -> None:
@@ -142,9 +175,6 @@ class CustomerHub:
         await self.engine.crash()
         await self._begin()
         await self.engine.settle()
-
-    async def _filled(self) -> None:
-        """Nothing is known here that the index has not."""
 
     async def _submit(self, commit: Commit) -> Outcome:
         return await self.engine.committer.submit(commit)

@@ -1,23 +1,31 @@
 """The customer processes of a hub, put together: who is read, who is told, by the deployment's ownership."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Protocol
 
 import structlog
 
 from crossdock.bootstrap.deployment import Deployment
 from crossdock.durable.process import Process
+from crossdock.identity.golden.joining import MergeLedger
 from crossdock.identity.golden.ledger import PartyLedger
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
 from crossdock.identity.recognition.index import MatchIndex
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Misconfigured
+from crossdock.ports.customer_sink import CustomerSink
 from crossdock.ports.customer_source import CustomerBatch, CustomerSource
 from crossdock.ports.manifest import Role
 from crossdock.ports.order_source import Gap
-from crossdock.processes import customer_change, customer_telling, customer_update
-from crossdock.processes.customer_indexing import CustomerIndexing
+from crossdock.processes import (
+    customer_change,
+    customer_merge,
+    customer_repair,
+    customer_telling,
+    customer_unmerge,
+    customer_update,
+)
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser, Submit
 
 log = structlog.get_logger("customers")
@@ -31,20 +39,12 @@ def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
     )
 
 
-class CustomerStore(PartyLedger, MatchIndex, Protocol):
-    """What is known of parties, how they are found, and how far that got."""
-
-    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
-        """See Positions."""
-        ...
-
-    async def read_cursors(self) -> Mapping[str, str]:
-        """See Positions."""
-        ...
+class CustomerStore(PartyLedger, MergeLedger, MatchIndex, Protocol):
+    """What is known of parties, and how they are found."""
 
 
 class CustomerProcesses:
-    """The three processes, made for each other. `docks` are behind their lanes, `submit` makes commits durable."""
+    """The customer processes, made for each other. `docks` are behind their lanes, `submit` commits durably."""
 
     def __init__(
         self,
@@ -52,12 +52,14 @@ class CustomerProcesses:
         ownership: Ownership,
         store: CustomerStore,
         submit: Submit,
-        worker_id: Callable[[], str],
         docks: Mapping[str, Any],
         clock: Clock,
     ) -> None:
-        sinks = {name: docks[name] for name in systems_with(deployment, Role.CUSTOMER_SINK)}
+        sinks: dict[str, CustomerSink] = {
+            name: docks[name] for name in systems_with(deployment, Role.CUSTOMER_SINK)
+        }
         mark = ownership.marks[0] if ownership.marks else deployment.hub.name
+        settle_seconds = {name: deployment.manifest_of(name).outcome_settles_seconds for name in sinks}
         self.telling: Process[OwedTelling] = customer_telling.customer_telling(
             customer_telling.Collaborators(
                 parties=store,
@@ -66,7 +68,7 @@ class CustomerProcesses:
                 sinks=sinks,
                 clock=clock,
                 mark=mark,
-                settle_seconds={name: deployment.manifest_of(name).outcome_settles_seconds for name in sinks},
+                settle_seconds=settle_seconds,
                 update=lambda: self.update,
             )
         )
@@ -81,16 +83,54 @@ class CustomerProcesses:
             )
         )
         self.recogniser = Recogniser(store, clock=clock)
-        self.indexing = CustomerIndexing(store, store, submit, worker_id, clock)
         self.change = customer_change.customer_change(
             customer_change.Collaborators(
-                recognition=MatchingRecognition(self.recogniser, store, submit, mark, self.indexing.wait),
+                recognition=MatchingRecognition(self.recogniser, store, submit, mark),
                 ownership=ownership,
                 clock=clock,
                 update=self.update,
             )
         )
-        self.all: tuple[Process[Any], ...] = (self.change, self.update, self.telling)
+        self._make_mergers(ownership, store, sinks, settle_seconds, clock, mark)
+        self.all: tuple[Process[Any], ...] = (
+            *(self.change, self.update, self.telling),
+            *(self.merge, self.unmerge, self.repair),
+        )
+
+    def _make_mergers(
+        self,
+        ownership: Ownership,
+        store: CustomerStore,
+        sinks: Mapping[str, CustomerSink],
+        settle_seconds: Mapping[str, float],
+        clock: Clock,
+        mark: str,
+    ) -> None:
+        self.repair = customer_repair.customer_repair(
+            customer_repair.Collaborators(
+                parties=store,
+                merges=store,
+                ownership=ownership,
+                sinks=sinks,
+                clock=clock,
+                mark=mark,
+                settle_seconds=settle_seconds,
+                update=self.update,
+            )
+        )
+        self.merge = customer_merge.customer_merge(
+            customer_merge.Collaborators(
+                parties=store,
+                index=store,
+                ownership=ownership,
+                clock=clock,
+                update=self.update,
+                repair=self.repair,
+            )
+        )
+        self.unmerge = customer_unmerge.customer_unmerge(
+            customer_unmerge.Collaborators(parties=store, clock=clock, update=self.update, repair=self.repair)
+        )
 
     async def prepare(self) -> None:
         """Make the active model ready. Without one that can be read, changes of unknown customers are parked."""

@@ -59,4 +59,27 @@ class CustomerDisputed(CustomerEvent, frozen=True, kw_only=True):
     owner: str = ""
 
 
-CUSTOMER_EVENTS: Mapping[str, type[Any]] = {event.type: event for event in (CustomerChanged, CustomerDisputed)}
+class CustomerMerged(CustomerEvent, frozen=True, kw_only=True):
+    """The customer turned out to be the same as `into`, and this id is retired. `records` go along with it.
+
+    What else knows the customer by one of those numbers (a loyalty account, an order) belongs to `into` as well.
+    """
+
+    type: ClassVar[str] = "crossdock.customer.merged.v1"
+    into: str
+    merge_id: str
+    records: tuple[str, ...] = ()
+
+
+class CustomerUnmerged(CustomerEvent, frozen=True, kw_only=True):
+    """The customer is not the same as `parted_from` after all: this id, and its `records`, are its own again."""
+
+    type: ClassVar[str] = "crossdock.customer.unmerged.v1"
+    parted_from: str
+    merge_id: str
+    records: tuple[str, ...] = ()
+
+
+CUSTOMER_EVENTS: Mapping[str, type[Any]] = {
+    event.type: event for event in (CustomerChanged, CustomerDisputed, CustomerMerged, CustomerUnmerged)
+}

@@ -109,6 +109,7 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
         body=body,
         subject=lambda owed: f"{customer_subject(owed.party_id)}/{owed.system}",
         stake=lambda _owed: Stake(domain="service", severity=2),
+        desk="data-stewards",
     )
 
 

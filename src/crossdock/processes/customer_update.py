@@ -90,6 +90,7 @@ def customer_update(using: Collaborators) -> Process[TouchedParty]:
         body=body,
         subject=lambda touched: customer_subject(touched.party_id),
         stake=lambda _touched: Stake(domain="service", severity=2),
+        desk="data-stewards",
     )
 
 

@@ -4,22 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from crossdock.durable.records import Effect
+from crossdock.identity.golden.joining import JoinParties, NoteRepair, PartParties
 from crossdock.identity.golden.ledger import DecideValue, KeepGolden, NoteTold, TakeChange
-from crossdock.identity.recognition.index import (
-    IndexKnown,
-    JudgePair,
-    KeepModel,
-    MoveRecord,
-    RaiseDoubt,
-    SettleRecord,
-)
+from crossdock.identity.recognition.index import JudgePair, KeepModel, MoveRecord, RaiseDoubt, SettleRecord
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Unsupported
 from crossdock.ports.order_board import WriteBoard
 from crossdock.stock.holds import ConsumeStock, CountStock, HoldStock, ReleaseStock
-from crossdock.storage.match_known import index_known
 from crossdock.storage.match_writing import judge_pairs, keep_models, move_records, raise_doubts, settle_records
 from crossdock.storage.order_board import write_board
+from crossdock.storage.party_merging import join_parties, note_repairs, part_parties
 from crossdock.storage.party_store import decide_values, keep_golden, note_told, take_changes
 from crossdock.storage.stock_ledger import consume_stock, count_stock, hold_stock, release_stock
 from crossdock.storage.transaction import Transaction
@@ -33,11 +27,13 @@ APPLIERS: dict[type[Effect], Applier] = {
     HoldStock: hold_stock,
     WriteBoard: write_board,
     SettleRecord: settle_records,
-    IndexKnown: index_known,
     MoveRecord: move_records,
     RaiseDoubt: raise_doubts,
     JudgePair: judge_pairs,
     KeepModel: keep_models,
+    JoinParties: join_parties,
+    PartParties: part_parties,
+    NoteRepair: note_repairs,
     TakeChange: take_changes,
     NoteTold: note_told,
     DecideValue: decide_values,

@@ -42,7 +42,7 @@ _SAID_AGAIN = "ON CONFLICT (record, field) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in _HELD if name != "field"
 )
 _REFERENCE = ("record", "party_id", "system", "kind", "number", "state", "version", "at")
-_HISTORY = ("party_id", "at", "what", "record", "fields", "correlation_id")
+HISTORY = ("party_id", "at", "what", "record", "fields", "correlation_id")
 _QUESTION = ("party_id", "unit", "kind", "record", "since", "facts")
 _VALUES = frozenset({"said", "shown"})
 
@@ -64,10 +64,6 @@ class PartyStore(ABC):
     async def list_parties(self, *, behind: str = "", limit: int = 50) -> Sequence[str]:
         """See PartyLedger."""
         return await self._read(partial(list_parties, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
-
-    async def list_records(self, *, behind: str = "", limit: int = 50) -> Sequence[HeldRecord]:
-        """See PartyLedger."""
-        return await self._read(partial(list_records, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
 
     async def list_questions(
         self, *, behind: QuestionPosition | None = None, limit: int = 50
@@ -102,11 +98,21 @@ class _Parties:
         )
         self.owner = {row[0]: row[1] for row in rows}
         self._state: dict[str, tuple[str, str]] = {row[0]: (row[2], row[3]) for row in rows}
-        self.sequences = _lock_parties(tx, set(self.owner.values()), now)
+        self.sequences = lock_parties(tx, set(self.owner.values()), now)
+        if self.new:
+            self._follow_merges()
         self.held = _held(tx, sorted(wanted))
         self._changed: dict[tuple[str, str], Held] = {}
         self._moved: set[str] = set()
         self._happened: list[Row] = []
+
+    def _follow_merges(self) -> None:
+        """A record that is new to a party which was merged meanwhile belongs to whoever has its records now."""
+        for party_id in retired(self._tx, self.sequences):
+            root = root_of(self._tx, party_id)
+            self.sequences |= lock_parties(self._tx, {root}, self._now)
+            self._tx.execute("UPDATE cross_reference SET party_id = ? WHERE party_id = ?", (root, party_id))
+            self.owner = {record: root if owner == party_id else owner for record, owner in self.owner.items()}
 
     def next(self, party_id: str) -> int:
         """The party's next sequence: later than all before, over parties that may be put together as well."""
@@ -135,8 +141,8 @@ class _Parties:
         self._tx.insert("contribution", _CONTRIBUTION, rows, _SAID_AGAIN)
         moved = [(*self._state[record], self._now, record) for record in sorted(self._moved)]
         self._tx.update("cross_reference", ("state", "version", "at"), ("record",), moved)
-        _advance(self._tx, self.sequences, self._now)
-        self._tx.insert("party_history", _HISTORY, self._happened)
+        advance(self._tx, self.sequences, self._now)
+        self._tx.insert("party_history", HISTORY, self._happened)
 
 
 def take_changes(tx: Transaction, effects: Sequence[TakeChange], now: Instant) -> list[ChangeTaken]:
@@ -194,7 +200,7 @@ def note_told(tx: Transaction, effects: Sequence[NoteTold], now: Instant) -> lis
 
 def keep_golden(tx: Transaction, effects: Sequence[KeepGolden], now: Instant) -> list[GoldenKept]:
     """Note what others are told now, open new questions, close those that nobody asks any more."""
-    _lock_parties(tx, {effect.party_id for effect in effects}, now)
+    lock_parties(tx, {effect.party_id for effect in effects}, now)
     answers = []
     for effect in effects:
         (row,) = tx.select_in("SELECT golden FROM party WHERE party_id", [effect.party_id])
@@ -213,7 +219,7 @@ def keep_golden(tx: Transaction, effects: Sequence[KeepGolden], now: Instant) ->
                 encode(sorted(changed)),
                 _storable(effect.correlation_id),
             )
-            tx.insert("party_history", _HISTORY, [happened])
+            tx.insert("party_history", HISTORY, [happened])
         answers.append(GoldenKept(before=before, asked=_ask(tx, effect, now)))
     return answers
 
@@ -247,22 +253,26 @@ def _ask(tx: Transaction, effect: KeepGolden, now: Instant) -> tuple[Question, .
 
 def decide_values(tx: Transaction, effects: Sequence[DecideValue], now: Instant) -> list[ChangeTaken]:
     """Note decisions of people, and their end."""
-    sequences = _lock_parties(tx, {effect.party_id for effect in effects}, now)
+    sequences = lock_parties(tx, {effect.party_id for effect in effects}, now)
     answers = []
     for effect in effects:
+        if effect.expected not in {None, sequences[effect.party_id]}:
+            answers.append(ChangeTaken(party_id=effect.party_id, sequence=sequences[effect.party_id]))
+            continue
         tx.execute("DELETE FROM party_pin WHERE party_id = ? AND unit = ?", (effect.party_id, effect.unit))
         if effect.pin is not None:
             row = (effect.party_id, effect.unit, encode(effect.pin))
             tx.insert("party_pin", ("party_id", "unit", "facts"), [row])
         sequences[effect.party_id] = max(now, sequences[effect.party_id] + 1)
         what = "decided" if effect.pin else "decision ended"
-        tx.insert("party_history", _HISTORY, [(effect.party_id, now, what, "", encode([effect.unit]), "")])
+        tx.insert("party_history", HISTORY, [(effect.party_id, now, what, "", encode([effect.unit]), "")])
         answers.append(ChangeTaken(party_id=effect.party_id, sequence=sequences[effect.party_id], moved=True))
-    _advance(tx, sequences, now)
+    advance(tx, sequences, now)
     return answers
 
 
-def _lock_parties(tx: Transaction, party_ids: Collection[str], now: Instant) -> dict[str, int]:
+def lock_parties(tx: Transaction, party_ids: Collection[str], now: Instant) -> dict[str, int]:
+    """Lock parties in the order of their ids, beginning with those that are new; the sequence of each."""
     ids = sorted(party_ids)
     new = [(party_id, 0, b"{}", now, now) for party_id in ids]
     columns = ("party_id", "sequence", "golden", "created_at", "updated_at")
@@ -273,7 +283,25 @@ def _lock_parties(tx: Transaction, party_ids: Collection[str], now: Instant) -> 
     return {row[0]: row[1] for row in rows}
 
 
-def _advance(tx: Transaction, sequences: Mapping[str, int], now: Instant) -> None:
+def retired(tx: Transaction, party_ids: Collection[str]) -> list[str]:
+    """Which of these were merged into others."""
+    rows = tx.select_in("SELECT party_id, into_party FROM party WHERE party_id", sorted(party_ids))
+    return sorted(party_id for party_id, into in rows if into)
+
+
+def root_of(tx: Transaction, party_id: str) -> str:
+    """The party that has its records now: itself, or the last of those it was merged into; "" for no party."""
+    while True:
+        row = tx.execute("SELECT into_party FROM party WHERE party_id = ?", (party_id,)).fetchone()
+        if row is None:
+            return ""
+        if not row[0]:
+            return party_id
+        party_id = row[0]
+
+
+def advance(tx: Transaction, sequences: Mapping[str, int], now: Instant) -> None:
+    """Write the sequences of parties that changed."""
     rows = [(sequences[party_id], now, party_id) for party_id in sorted(sequences)]
     tx.update("party", ("sequence", "updated_at"), ("party_id",), rows)
 
@@ -290,7 +318,7 @@ def find_parties(tx: Transaction, records: Collection[ExternalReference]) -> dic
 
 def read_party(tx: Transaction, party_id: str) -> PartyFile | None:
     """All that is known of a party."""
-    found = tx.execute("SELECT sequence, golden FROM party WHERE party_id = ?", (party_id,)).fetchone()
+    found = tx.execute("SELECT sequence, golden, into_party FROM party WHERE party_id = ?", (party_id,)).fetchone()
     if found is None:
         return None
     references = tx.execute(
@@ -298,39 +326,29 @@ def read_party(tx: Transaction, party_id: str) -> PartyFile | None:
         "WHERE party_id = ? ORDER BY record",
         (party_id,),
     ).fetchall()
+    held = _held(tx, [row[0] for row in references])
     pins = tx.execute("SELECT facts FROM party_pin WHERE party_id = ? ORDER BY unit", (party_id,)).fetchall()
     return PartyFile(
         party_id=party_id,
         sequence=found[0],
-        records=_records(tx, references),
+        records=tuple(
+            HeldRecord(
+                reference=ExternalReference(*row[1:4]), state=row[4], version=row[5], fields=held.get(row[0], {})
+            )
+            for row in references
+        ),
         pins=tuple(decode(bytes(row[0]), Pin) for row in pins),
         told=_fields(found[1]),
-    )
-
-
-def list_records(tx: Transaction, behind: str, limit: int) -> tuple[HeldRecord, ...]:
-    """Living records in order."""
-    rows = tx.execute(
-        "SELECT record, system, kind, number, state, version FROM cross_reference "
-        "WHERE record > ? AND state = 'live' ORDER BY record LIMIT ?",
-        (behind, limit),
-    ).fetchall()
-    return _records(tx, rows)
-
-
-def _records(tx: Transaction, references: Sequence[Row]) -> tuple[HeldRecord, ...]:
-    held = _held(tx, [row[0] for row in references])
-    return tuple(
-        HeldRecord(
-            reference=ExternalReference(*row[1:4]), state=row[4], version=row[5], fields=held.get(row[0], {})
-        )
-        for row in references
+        into=found[2],
     )
 
 
 def list_parties(tx: Transaction, behind: str, limit: int) -> list[str]:
     """Party ids in order."""
-    rows = tx.execute("SELECT party_id FROM party WHERE party_id > ? ORDER BY party_id LIMIT ?", (behind, limit))
+    rows = tx.execute(
+        "SELECT party_id FROM party WHERE party_id > ? AND into_party = '' ORDER BY party_id LIMIT ?",
+        (behind, limit),
+    )
     return [row[0] for row in rows.fetchall()]
 
 

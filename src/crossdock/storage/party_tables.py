@@ -7,6 +7,7 @@ def party_tables(metadata: MetaData) -> None:
     """Declare them."""
     _records(metadata)
     _decisions(metadata)
+    _merges(metadata)
 
 
 def _records(metadata: MetaData) -> None:
@@ -18,6 +19,7 @@ def _records(metadata: MetaData) -> None:
         Column("golden", LargeBinary, nullable=False),
         Column("created_at", BigInteger, nullable=False),
         Column("updated_at", BigInteger, nullable=False),
+        Column("into_party", Text, nullable=False, server_default=""),
     )
     reference = Table(
         "cross_reference",
@@ -87,3 +89,18 @@ def _decisions(metadata: MetaData) -> None:
         sqlite_with_rowid=False,
     )
     Index("party_question_by_age", question.c.since, question.c.party_id, question.c.unit)
+
+
+def _merges(metadata: MetaData) -> None:
+    merge = Table(
+        "party_merge",
+        metadata,
+        Column("merge_id", Text, primary_key=True),
+        Column("survivor", Text, nullable=False),
+        Column("absorbed", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("parted_at", BigInteger, nullable=False),
+        Column("facts", LargeBinary, nullable=False),
+    )
+    Index("party_merge_by_survivor", merge.c.survivor, merge.c.at)
+    Index("party_merge_by_absorbed", merge.c.absorbed, merge.c.at)

@@ -28,6 +28,7 @@ from crossdock.storage.lane_store import LaneStore
 from crossdock.storage.match_store import MatchStore
 from crossdock.storage.migrate import migrate
 from crossdock.storage.order_board import BoardStore
+from crossdock.storage.party_merging import MergeStore
 from crossdock.storage.party_store import PartyStore
 from crossdock.storage.queries import (
     busy_subjects,
@@ -46,11 +47,10 @@ from crossdock.storage.verbs import operate, read_audit
 T = TypeVar("T")
 
 
-class SqlStore(LaneStore, BoardStore, PartyStore, MatchStore):
+class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own."""
 
     def __init__(self, clock: Clock) -> None:
-        super().__init__()
         self._clock = clock
         self.news = News()
         self._loop: asyncio.AbstractEventLoop | None = None

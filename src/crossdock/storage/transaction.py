@@ -35,15 +35,12 @@ class Answer(Protocol):
 class Transaction(Protocol):
     """An open transaction. `locks` is what makes a SELECT hold its rows there.
 
-    What is put into `news` (see durable.news) is told once, when the transaction commits. `numbers`, `texts` and
-    `lists` are tables out of one parameter, a JSON array: `value`, a whole number; `owner` and `value`, a text at
-    its place; `owner`, `nth` and `value`, a whole number in an array at its place. Places begin at 0.
+    What is put into `news` (see durable.news) is told once, when the transaction commits. `numbers` is a table of
+    whole numbers, column `value`, out of one parameter: a JSON array.
     """
 
     locks: str
     numbers: str
-    texts: str
-    lists: str
     skips_locked: str
     news: set[str]
 
@@ -76,28 +73,6 @@ class Transaction(Protocol):
 
     def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
         """Set `columns` where `keys` match; each row has the columns' values, then the keys'."""
-        ...
-
-    def gather(self, sql: str, columns: Sequence[str], parameters: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:
-        """The rows of a SELECT of `columns`, which are texts (see `as_text`) and numbers, read in one step.
-
-        A step of SQLite's lets go of the interpreter, and waits for it behind whoever is busy: thousands of short
-        steps would take seconds.
-        """
-        ...
-
-    def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
-        """`insert` in one step (see `gather`); bytes have to be UTF-8."""
-        ...
-
-    @staticmethod
-    def as_text(column: str) -> str:
-        """The SQL for a column of bytes that are UTF-8, as text."""
-        ...
-
-    @staticmethod
-    def joined(column: str) -> str:
-        """The SQL for a group's numbers, with commas between them."""
         ...
 
     def trust_indexes(self) -> None:
@@ -134,11 +109,6 @@ class SqliteTransaction:
     locks = ""
     skips_locked = ""
     numbers = "json_each(?)"
-    texts = "(SELECT key AS owner, value FROM json_each(?))"
-    lists = (
-        "(SELECT l.key AS owner, k.key AS nth, k.value AS value FROM json_each(?) l "
-        "CROSS JOIN json_each(l.value) k)"
-    )
 
     def __init__(self, connection: SqliteConnection) -> None:
         self._connection = connection
@@ -184,30 +154,6 @@ class SqliteTransaction:
             where = " AND ".join(f"{name} = ?" for name in keys)
             self._connection.executemany(f"UPDATE {table} SET {changes} WHERE {where}", rows)
 
-    def gather(self, sql: str, columns: Sequence[str], parameters: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:
-        """See Transaction."""
-        whole = f"SELECT json_group_array(json_array({', '.join(columns)})) FROM ({sql})"
-        found: list[list[Any]] = msgspec.json.decode(self._connection.execute(whole, parameters).fetchone()[0])
-        return found
-
-    def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
-        """See Transaction."""
-        if rows:
-            told: Sequence[Any] = rows
-            if any(isinstance(value, bytes) for value in rows[0]):
-                told = [[str(one, "utf-8") if isinstance(one, bytes) else one for one in row] for row in rows]
-            self._connection.execute(_sqlite_insert_at_once(table, tuple(columns), conflict), (_as_json(told),))
-
-    @staticmethod
-    def as_text(column: str) -> str:
-        """See Transaction."""
-        return f"CAST({column} AS TEXT)"
-
-    @staticmethod
-    def joined(column: str) -> str:
-        """See Transaction."""
-        return f"group_concat({column})"
-
     def trust_indexes(self) -> None:
         """See Transaction. SQLite does so by itself."""
 
@@ -224,12 +170,6 @@ class PostgresTransaction:
     locks = "FOR UPDATE"
     skips_locked = "FOR UPDATE SKIP LOCKED"
     numbers = "(SELECT value::bigint AS value FROM json_array_elements_text(?::json))"
-    texts = "(SELECT nth - 1 AS owner, value FROM json_array_elements_text(?::json) WITH ORDINALITY t(value, nth))"
-    lists = (
-        "(SELECT l.nth - 1 AS owner, k.nth - 1 AS nth, k.value::bigint AS value FROM "
-        "json_array_elements(?::json) WITH ORDINALITY l(value, nth) CROSS JOIN LATERAL "
-        "json_array_elements_text(l.value) WITH ORDINALITY k(value, nth))"
-    )
 
     def __init__(self, connection: PostgresConnection[Row]) -> None:
         self._connection = connection
@@ -272,29 +212,6 @@ class PostgresTransaction:
             sql = _postgres_update(table, tuple(columns), tuple(keys))
             self._connection.execute(sql, _columns(rows))
 
-    def gather(
-        self,
-        sql: str,
-        columns: Sequence[str],  # noqa: ARG002 - SQLite needs their names
-        parameters: Sequence[Any] = (),
-    ) -> Sequence[Sequence[Any]]:
-        """See Transaction."""
-        return self._connection.execute(_marks(sql), parameters).fetchall()
-
-    def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
-        """See Transaction."""
-        self.insert(table, columns, rows, conflict)
-
-    @staticmethod
-    def as_text(column: str) -> str:
-        """See Transaction."""
-        return f"convert_from({column}, 'UTF8')"
-
-    @staticmethod
-    def joined(column: str) -> str:
-        """See Transaction."""
-        return f"string_agg({column}::text, ',')"
-
     def trust_indexes(self) -> None:
         """See Transaction."""
         self._connection.execute(b"SET LOCAL enable_sort = off")
@@ -321,18 +238,6 @@ def _marks(sql: str) -> bytes:
 def _sqlite_insert(table: str, columns: tuple[str, ...], conflict: str) -> str:
     marks = ", ".join("?" * len(columns))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {conflict}"
-
-
-@lru_cache(maxsize=256)
-def _sqlite_insert_at_once(table: str, columns: tuple[str, ...], conflict: str) -> str:
-    values = ", ".join(
-        f"CAST(json_extract(value, '$[{place}]') AS BLOB)"
-        if isinstance(METADATA.tables[table].c[name].type, LargeBinary)
-        else f"json_extract(value, '$[{place}]')"
-        for place, name in enumerate(columns)
-    )
-    # Behind a SELECT, ON CONFLICT is only understood where there is a WHERE.
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM json_each(?) WHERE true {conflict}"
 
 
 @lru_cache(maxsize=256)

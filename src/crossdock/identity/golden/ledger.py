@@ -28,13 +28,17 @@ def record_key(record: ExternalReference) -> str:
 
 
 class PartyFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that is known of a party. `told` is the golden record as others were last told of it."""
+    """All that is known of a party. `told` is the golden record as others were last told of it.
+
+    `into`: the party was merged into this one; it has no records of its own until somebody takes that back.
+    """
 
     party_id: str
     sequence: int
     records: tuple[HeldRecord, ...] = ()
     pins: tuple[Pin, ...] = ()
     told: Fields = {}
+    into: str = ""
 
     def record_of(self, system: str) -> HeldRecord | None:
         """Its living record in that system, if there is one."""
@@ -107,11 +111,15 @@ class KeepGolden(Effect, frozen=True, kw_only=True):
 
 
 class DecideValue(Effect, frozen=True, kw_only=True):
-    """A person's decision on a field or group, or (`pin` is None) its end; answered with ChangeTaken."""
+    """A person's decision on a field or group, or (`pin` is None) its end; answered with ChangeTaken.
+
+    With `expected` it holds only while that is the party's sequence: else nothing is done, and `moved` is False.
+    """
 
     party_id: str
     unit: str
     pin: Pin | None
+    expected: int | None = None
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,10 +162,6 @@ class PartyLedger(Protocol):
 
     async def list_parties(self, *, behind: str = "", limit: int = 50) -> Sequence[str]:
         """Up to `limit` party ids behind that one, in order."""
-        ...
-
-    async def list_records(self, *, behind: str = "", limit: int = 50) -> Sequence[HeldRecord]:
-        """Up to `limit` living records of all parties behind that one (see `record_key`), in order."""
         ...
 
     async def list_questions(

@@ -66,6 +66,21 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return by_rule[self.rule]
 
 
+OnMerge = Literal["block", "leave", "link", "merge"]
+
+
+class Merging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens in a system that has a record of each of two customers who turn out to be one.
+
+    `leave`: nothing. `link`: both stay and refer to each other. `block`: the one too many can be used no more.
+    `merge`: it becomes part of the other, for good. Where such a merge turns out wrong, `on_unmerge` says whether
+    the customer who has no record there any more gets a new one.
+    """
+
+    on_merge: OnMerge = "leave"
+    on_unmerge: Literal["leave", "recreate"] = "leave"
+
+
 class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ownership of all fields: a rule per domain, and per field or group where one differs.
 
@@ -73,7 +88,8 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     of arrival, and of two statements less far apart nobody can know which came first. `cannot_know` says what
     happens then, besides the question to a person: `hold` tells nobody until it is answered, `newest` goes on with
     the one that seems newer. `marks` are the origin marks of all hubs that write to these systems. In `creates` a
-    customer that has no record there gets one.
+    customer that has no record there gets one. `merging` says, by system, what becomes of its records when two
+    customers turn out to be one.
     """
 
     domains: Mapping[Domain, Rule] = {}
@@ -82,6 +98,7 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cannot_know: Literal["hold", "newest"] = "hold"
     marks: tuple[str, ...] = ()
     creates: tuple[str, ...] = ()
+    merging: Mapping[str, Merging] = {}
 
     def rule_of(self, name: str) -> Rule | None:
         """The rule of a field or group: its own, its group's, or its domain's. Raises Invalid for no field."""
@@ -127,6 +144,10 @@ def check_ownership(ownership: Ownership, systems: Collection[str], place: str =
         if system not in systems:
             message = f"no system is named {system!r}"
             findings.append(Finding("system-unknown", f"{place}.creates[{index}]", message))
+    for system in ownership.merging:
+        if system not in systems:
+            message = f"no system is named {system!r}"
+            findings.append(Finding("system-unknown", f"{place}.merging.{system}", message))
     return findings
 
 

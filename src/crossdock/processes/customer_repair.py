@@ -1,0 +1,344 @@
+"""What a merge of two customers, or its end, asks of one record in one system.
+
+    join   both records become one there, as the deployment says: linked, blocked, merged
+    part   that is taken back where the system can; where it was merged for good, a new record may take its place
+    clear  values that the record was told of the other customer are cleared, where nobody else says them
+
+A refusal does not undo the merge: it is kept with it, and told. Runs about one customer in one system go one after
+another, and beside no other write of the hub there (`customer_telling` has the same subject).
+
+Requirements: CUS-17, CUS-18.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.contracts.customers import customer_subject
+from crossdock.durable.process import Process, Stake
+from crossdock.durable.run import Run, Startable
+from crossdock.identity.golden.contributions import HeldRecord, Statement, plain_fields
+from crossdock.identity.golden.fields import Fields, fields_of, party_of
+from crossdock.identity.golden.joining import Line, Merge, MergeLedger, NoteRepair, Repair, leftovers
+from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange, record_key
+from crossdock.identity.golden.ownership import Merging, Ownership
+from crossdock.identity.golden.survivorship import golden
+from crossdock.identity.golden.work import RepairAsked, TouchedParty
+from crossdock.kit.clock import Clock
+from crossdock.kit.errors import Conflict, CrossdockError, Rejected, Unsupported
+from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerSink, CustomerWrite
+
+SETTLE_SECONDS = 60.0
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known before the system is asked.
+
+    `repair` as it stands now; `fields` to clear or to create with; what the record `shows` in their place.
+    """
+
+    repair: Repair | None = None
+    stands: bool = False
+    absorbed: str = ""
+    fields: Fields = {}
+    shows: Fields = {}
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Collaborators:
+    """The ledgers, who may say what, where it is written and with which mark, and who looks anew afterwards.
+
+    `settle_seconds`: by system, after so long a write whose answer was lost has landed or never will.
+    """
+
+    parties: PartyLedger
+    merges: MergeLedger
+    ownership: Ownership
+    sinks: Mapping[str, CustomerSink]
+    clock: Clock
+    mark: str
+    settle_seconds: Mapping[str, float]
+    update: Startable[TouchedParty]
+
+
+def customer_repair(using: Collaborators) -> Process[RepairAsked]:
+    """Put one record right."""
+
+    async def body(run: Run, asked: RepairAsked) -> str:
+        found = await run.step("look", lambda _key: _look(asked, using), returns=Found)
+        if asked.does == "clear":
+            return await _clear(run, asked, found, using)
+        if found.repair is None or asked.system not in using.sinks:
+            return "nothing to do"
+        if asked.does == "join":
+            return await _join(run, asked, found, using)
+        return await _part(run, asked, found, using)
+
+    return Process(
+        name="customer_repair",
+        version=1,
+        input=RepairAsked,
+        body=body,
+        subject=lambda asked: f"{customer_subject(asked.party_id)}/{asked.system}",
+        stake=lambda _asked: Stake(domain="service", severity=2),
+        owner="data-stewards",
+        desk="data-stewards",
+    )
+
+
+# ── one out of two ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def _join(run: Run, asked: RepairAsked, found: Found, using: Collaborators) -> str:
+    repair = found.repair
+    if repair is None or not found.stands:
+        return "the merge was taken back meanwhile"
+    try:
+        if repair.how == "merge":
+            await _merge_for_good(run, repair, using)
+        else:
+            await _link_or_block(run, repair, using)
+        noted = replace(repair, state="done")
+    except Rejected as refusal:
+        await run.compensate()
+        noted = replace(repair, state="refused", code=refusal.code)
+    await run.record("note_repair", NoteRepair(merge_id=asked.merge_id, repair=noted), returns=bool)
+    return noted.state
+
+
+async def _link_or_block(run: Run, repair: Repair, using: Collaborators) -> None:
+    await run.step(
+        "join_customers",
+        lambda key: _joined(repair, key, run.correlation_id, using),
+        returns=CustomerRecord,
+        recall=lambda _key: _find_joined(repair, using),
+        undo=lambda key: _parted(repair, key, run.correlation_id, using),
+        settle_seconds=using.settle_seconds.get(repair.system, SETTLE_SECONDS),
+    )
+
+
+async def _merge_for_good(run: Run, repair: Repair, using: Collaborators) -> None:
+    await run.step(
+        "merge_customers",
+        lambda key: _joined(repair, key, run.correlation_id, using),
+        returns=CustomerRecord,
+        recall=lambda _key: _find_joined(repair, using),
+        pivot=True,
+        settle_seconds=using.settle_seconds.get(repair.system, SETTLE_SECONDS),
+    )
+
+
+async def _joined(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> CustomerRecord:
+    """Raises Rejected also for what the system cannot do: then the merge stands without it, and says so."""
+    try:
+        return await using.sinks[repair.system].join_customers(_asked(repair, key, correlation_id, using))
+    except Unsupported as fault:
+        raise Rejected(fault.message, code=fault.code, system=repair.system) from fault
+
+
+async def _find_joined(repair: Repair, using: Collaborators) -> CustomerRecord | None:
+    """The survivor, where the other one is gone. A link shows nowhere, and may be made twice."""
+    survivor, absorbed = await using.sinks[repair.system].read_customers([repair.survivor, repair.absorbed])
+    return survivor if absorbed is None and repair.how != "link" else None
+
+
+# ── two again ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _part(run: Run, asked: RepairAsked, found: Found, using: Collaborators) -> str:
+    repair = found.repair
+    if repair is None or repair.state != "done":
+        return "nothing was joined there"
+    if repair.how == "merge":
+        return await _create_anew(run, asked, repair, found, using)
+    try:
+        await run.step(
+            "part_customers",
+            lambda key: _parted(repair, key, run.correlation_id, using),
+            returns=CustomerRecord,
+            recall=lambda _key: _nothing(),
+            undo=lambda key: _joined(repair, key, run.correlation_id, using),
+            settle_seconds=using.settle_seconds.get(asked.system, SETTLE_SECONDS),
+        )
+        noted = replace(repair, state="undone")
+    except Rejected as refusal:
+        await run.compensate()
+        noted = replace(repair, state="final", code=refusal.code)
+    await run.record("note_repair", NoteRepair(merge_id=asked.merge_id, repair=noted), returns=bool)
+    run.start(using.update, run.run_id, TouchedParty(party_id=found.absorbed))
+    return noted.state
+
+
+async def _parted(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> CustomerRecord:
+    try:
+        return await using.sinks[repair.system].part_customers(_asked(repair, key, correlation_id, using))
+    except Unsupported as fault:
+        raise Rejected(fault.message, code=fault.code, system=repair.system) from fault
+
+
+async def _nothing() -> None:
+    """Parting twice changes nothing, so nobody need look whether it was done."""
+    return
+
+
+async def _create_anew(run: Run, asked: RepairAsked, repair: Repair, found: Found, using: Collaborators) -> str:
+    """What a system merged stays merged; where it is so declared, a new record says what the lost one said."""
+    noted = replace(repair, state="final", code="merge-is-final")
+    if found.fields:
+        made = await run.step(
+            "create_anew",
+            lambda key: _created(asked.system, found.fields, key, run.correlation_id, using),
+            returns=CustomerRecord,
+            recall=lambda key: using.sinks[asked.system].find_customer(key=key),
+            settle_seconds=using.settle_seconds.get(asked.system, SETTLE_SECONDS),
+        )
+        record = replace(made.record, system=asked.system)
+        now = using.clock.now()
+        said = Statement(
+            fields=found.fields,
+            said_at=now,
+            counted_at=now,
+            arrived_at=now,
+            correlation_id=run.correlation_id,
+            origin=using.mark,
+        )
+        await run.record(
+            "take_anew",
+            TakeChange(record=record, party_id=found.absorbed, statement=said, version=made.version),
+            returns=ChangeTaken,
+        )
+        noted = replace(noted, state="recreated", anew=record)
+    await run.record("note_repair", NoteRepair(merge_id=asked.merge_id, repair=noted), returns=bool)
+    run.start(using.update, run.run_id, TouchedParty(party_id=found.absorbed))
+    return noted.state
+
+
+async def _created(
+    system: str, fields: Fields, key: str, correlation_id: str, using: Collaborators
+) -> CustomerRecord:
+    write = CustomerWrite(key=key, says=party_of(fields), origin=using.mark, correlation_id=correlation_id)
+    (outcome,) = await using.sinks[system].write_customers([write])
+    if isinstance(outcome, CrossdockError):
+        raise outcome
+    return outcome
+
+
+# ── the other one's values ──────────────────────────────────────────────────────────────────────────
+
+
+async def _clear(run: Run, asked: RepairAsked, found: Found, using: Collaborators) -> str:
+    record = asked.record
+    if record is None or not found.fields or asked.system not in using.sinks:
+        return "nothing to clear"
+    cleared = await run.step(
+        "clear_fields",
+        lambda key: _cleared(record, found, key, run.correlation_id, using),
+        returns=bool,
+        recall=lambda _key: _find_cleared(record, found.fields, using),
+        settle_seconds=using.settle_seconds.get(asked.system, SETTLE_SECONDS),
+    )
+    if cleared:
+        await run.record(
+            "note_told",
+            NoteTold(
+                record=record, party_id=asked.party_id, fields=found.fields, correlation_id=run.correlation_id
+            ),
+            returns=ChangeTaken,
+        )
+        return "cleared"
+    why = "shows what it was told of the other customer: somebody changed the record, or it is gone"
+    left = tuple(
+        Line(what="shown", system=asked.system, record=record_key(record), field=name, why=why)
+        for name in sorted(found.fields)
+    )
+    await run.record("note_left", NoteRepair(merge_id=asked.merge_id, left=left), returns=bool)
+    return "left as it is"
+
+
+async def _cleared(
+    record: ExternalReference, found: Found, key: str, correlation_id: str, using: Collaborators
+) -> bool:
+    """False where it does not show any more what the hub told it: whose word that is, people have to see."""
+    write = CustomerWrite(
+        key=key,
+        record=record,
+        says=party_of(found.fields),
+        version=found.version,
+        origin=using.mark,
+        correlation_id=correlation_id,
+    )
+    (outcome,) = await using.sinks[record.system].write_customers([write])
+    if isinstance(outcome, Conflict):
+        (there,) = await using.sinks[record.system].read_customers([record])
+        shown = plain_fields(fields_of(there.says)) if there else {}
+        if there is None or any(shown.get(name) != value for name, value in found.shows.items()):
+            return False
+        (outcome,) = await using.sinks[record.system].write_customers([replace(write, version=there.version)])
+    if isinstance(outcome, Conflict | Rejected):
+        return False
+    if isinstance(outcome, CrossdockError):
+        raise outcome
+    return True
+
+
+async def _find_cleared(record: ExternalReference, fields: Fields, using: Collaborators) -> bool | None:
+    (there,) = await using.sinks[record.system].read_customers([record])
+    shown = plain_fields(fields_of(there.says)) if there else {}
+    return True if all(shown.get(name) is None for name in fields) else None
+
+
+# ── looking ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _look(asked: RepairAsked, using: Collaborators) -> Found:
+    merge = await using.merges.read_merge(asked.merge_id)
+    if merge is None:
+        return Found()
+    if asked.does == "clear":
+        return await _look_at_shown(asked, merge, using)
+    repair = merge.repair_of(asked.repair.absorbed) if asked.repair else None
+    fields: Fields = {}
+    if repair is not None and asked.does == "part":
+        fields = await _lost_fields(merge, repair, using)
+    return Found(repair=repair, stands=merge.stands, absorbed=merge.absorbed, fields=fields)
+
+
+async def _look_at_shown(asked: RepairAsked, merge: Merge, using: Collaborators) -> Found:
+    party = await using.parties.read_party(asked.party_id)
+    record = next((each for each in party.records if each.reference == asked.record), None) if party else None
+    if party is None or record is None:
+        return Found()
+    values = golden(party.records, using.ownership, using.clock.now(), party.pins)
+    fields = leftovers(record.fields, merge.sequence, values.values())
+    shows = {name: record.fields[name].shown for name in fields}
+    return Found(fields=fields, shows=shows, version=record.version)
+
+
+async def _lost_fields(merge: Merge, repair: Repair, using: Collaborators) -> Fields:
+    """What a record said that was merged for good, where it is to be made anew and nothing has taken its place."""
+    party = await using.parties.read_party(merge.absorbed)
+    wanted = using.ownership.merging.get(repair.system, Merging()).on_unmerge == "recreate"
+    if party is None or not wanted or repair.how != "merge" or party.record_of(repair.system) is not None:
+        return {}
+    lost = next((each for each in party.records if each.reference == repair.absorbed), None)
+    return _said(lost) if lost else {}
+
+
+def _said(record: HeldRecord) -> Fields:
+    return {name: held.said for name, held in record.fields.items() if held.has_said and held.said is not None}
+
+
+def _asked(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> CustomerMerge:
+    assert repair.how != "leave", "what is left as it is makes no repair"
+    return CustomerMerge(
+        key=key,
+        survivor=repair.survivor,
+        absorbed=repair.absorbed,
+        how=repair.how,
+        origin=using.mark,
+        correlation_id=correlation_id,
+    )
