@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.order import Adjustment, RequestedFulfilment, Tax
+from crossdock.canonical.order import Adjustment, PaymentContext, RequestedFulfilment, Tax
 from crossdock.canonical.party import ExternalReference
 from crossdock.canonical.product import PriceQuote, Product
 from crossdock.kit.money import Money, Price
@@ -120,3 +120,21 @@ def test_a_price_the_list_does_not_have_and_prices_unchecked_are_no_findings() -
     assert judge(an_order(), known("P-100"), AcceptanceRules()).repairs == ()
     assert judge(an_order(), far_off, AcceptanceRules(check_prices=False)).repairs == ()
     assert len(judge(an_order(), far_off, AcceptanceRules()).repairs) == 1
+
+
+@pytest.mark.parametrize(
+    ("standing", "method", "code"),
+    [
+        ("credit_pending", "invoice", "credit-pending"),
+        ("credit_refused", "invoice", "credit-refused"),
+        ("credit_pending", "card", ""),
+        ("credit_refused", "bank_transfer", ""),
+        ("", "invoice", ""),
+    ],
+)
+def test_who_has_no_credit_yet_may_order_but_not_on_invoice(standing: Any, method: Any, code: str) -> None:
+    order = an_order(payment=PaymentContext(method=method))
+    customer = CustomerRecord(number="C-1001", name="Rad", standing=standing)
+    codes = [line.product for line in order.lines]
+    verdict = judge(order, known(*codes, customer=customer), AcceptanceRules(check_prices=False))
+    assert [finding.code for finding in verdict.refusals] == ([code] if code else [])

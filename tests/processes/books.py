@@ -1,7 +1,7 @@
 """Two systems that know the same customers, a hub (or two) between them, and time that stands still until told."""
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from crossdock.adapters.memory.wire import PartnerWrite
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import CUSTOMER_EVENTS
 from crossdock.durable.codec import decode
+from crossdock.durable.process import Process
 from crossdock.durable.records import Commit, EffectStep, Outcome
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.golden.ledger import NoteTold, PartyFile
@@ -97,6 +98,11 @@ class CustomerHub:
         self.positions = dict.fromkeys(books, "")
         self.read = dict.fromkeys(books, 0)
         self.writes = 0
+        self.further: list[Process[Any]] = []
+
+    def way_into_the_erp(self, _update: Callable[[], Process[Any]]) -> customer_update.Onboarding | None:
+        """How companies become customers; here as everybody does."""
+        return None
 
     async def open(self) -> None:
         self.store = await self.stores.open()
@@ -125,6 +131,7 @@ class CustomerHub:
                 told=tuple(self.docks),
                 clock=self.clock,
                 telling=telling,
+                onboarding=self.way_into_the_erp(lambda: update),
             )
         )
         change = customer_change.customer_change(
@@ -163,7 +170,7 @@ class CustomerHub:
         self.unmerging = customer_unmerge.customer_unmerge(
             customer_unmerge.Collaborators(parties=self.store, clock=self.clock, update=update, repair=repair)
         )
-        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair]
+        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair, *self.further]
         await self._begin()
 
     async def _begin(self) -> None:

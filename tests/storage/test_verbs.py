@@ -21,8 +21,8 @@ from crossdock.durable.lanes import pause_lane, resume_lane
 from crossdock.durable.records import Commit, EffectStep, RunState, StepState
 from crossdock.durable.store import Action, AuditEntry
 from crossdock.stock.holds import CountStock, HoldStock, ReleaseStock, StockCount, Wanted
+from crossdock.storage.audit import FIRST_DIGEST, audit_digest
 from crossdock.storage.sql_store import SqlStore
-from crossdock.storage.verbs import FIRST_DIGEST, audit_digest
 
 pytestmark = pytest.mark.anyio
 

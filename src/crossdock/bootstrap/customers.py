@@ -6,11 +6,14 @@ from typing import Any, Protocol
 import structlog
 
 from crossdock.bootstrap.deployment import Deployment
+from crossdock.bootstrap.doubles import IndexedDoubles
+from crossdock.bootstrap.onboarding import addresses_of, onboarding_of
 from crossdock.durable.process import Process
 from crossdock.identity.golden.joining import MergeLedger
 from crossdock.identity.golden.ledger import PartyLedger
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
+from crossdock.identity.onboarding.work import NewCompany
 from crossdock.identity.recognition.index import MatchIndex
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Misconfigured
@@ -72,6 +75,19 @@ class CustomerProcesses:
                 update=lambda: self.update,
             )
         )
+        self.recogniser = Recogniser(store, clock=clock)
+        self.addresses = addresses_of(deployment, clock)
+        self.onboarding = onboarding_of(
+            deployment,
+            ownership,
+            store,
+            IndexedDoubles(self.recogniser, store, sinks),
+            sinks,
+            self.addresses,
+            clock,
+            mark,
+            lambda: self.update,
+        )
         self.update: Process[TouchedParty] = customer_update.customer_update(
             customer_update.Collaborators(
                 parties=store,
@@ -80,9 +96,9 @@ class CustomerProcesses:
                 told=tuple(sinks),
                 clock=clock,
                 telling=self.telling,
+                onboarding=_way_into_the_erp(deployment, self.onboarding),
             )
         )
-        self.recogniser = Recogniser(store, clock=clock)
         self.change = customer_change.customer_change(
             customer_change.Collaborators(
                 recognition=MatchingRecognition(self.recogniser, store, submit, mark),
@@ -95,6 +111,7 @@ class CustomerProcesses:
         self.all: tuple[Process[Any], ...] = (
             *(self.change, self.update, self.telling),
             *(self.merge, self.unmerge, self.repair),
+            *((self.onboarding,) if self.onboarding is not None else ()),
         )
 
     def _make_mergers(
@@ -138,6 +155,13 @@ class CustomerProcesses:
             await self.recogniser.refresh()
         except Misconfigured as fault:
             log.error("no customer can be recognised", code=fault.code, reason=fault.message)  # noqa: TRY400 - its reason says it all
+
+
+def _way_into_the_erp(
+    deployment: Deployment, process: Process[NewCompany] | None
+) -> customer_update.Onboarding | None:
+    rules = deployment.policies.onboarding
+    return customer_update.Onboarding(rules.erp, process) if rules and process else None
 
 
 class CustomerStream:

@@ -15,9 +15,11 @@ import jsonschema_rs
 import msgspec
 import yaml
 
+from crossdock.identity.golden.fields import find_field
 from crossdock.identity.golden.ownership import Ownership, check_ownership
 from crossdock.kit.errors import Finding, Misconfigured
 from crossdock.kit.redaction import Secret
+from crossdock.policies.customer_onboarding import OnboardingRules, check_credit_rules
 from crossdock.policies.order_acceptance import AcceptanceRules
 from crossdock.ports.manifest import AdapterManifest, Limits, Role, resolve
 
@@ -64,10 +66,14 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the deployment tolerates, and how long reference data may be remembered (GOV-22)."""
+    """What the deployment tolerates, and how long reference data may be remembered (GOV-22).
+
+    With `onboarding` companies become customers by a process of their own; it needs an ownership.
+    """
 
     acceptance: AcceptanceRules = AcceptanceRules()
     reference_age_seconds: float = 60.0
+    onboarding: OnboardingRules | None = None
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +138,9 @@ def check_deployment(
     if parts.get("ownership") is not None and parts.get("systems") is not None:
         findings += check_ownership(parts["ownership"], systems, "ownership.yaml $")
         findings += _check_customer_roles(parts["ownership"], systems, manifests)
+    policies = parts.get("policies")
+    if policies is not None and policies.onboarding is not None and parts.get("systems") is not None:
+        findings += _check_onboarding(policies.onboarding, parts, manifests)
     if findings:
         lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
         raise Misconfigured(
@@ -247,6 +256,27 @@ def _check_customer_roles(
         and entry.adapter in manifests
         and role not in manifests[entry.adapter].roles
     ]
+
+
+def _check_onboarding(
+    rules: OnboardingRules, parts: Mapping[str, Any], manifests: Mapping[str, AdapterManifest]
+) -> list[Finding]:
+    place, systems = "policies.yaml $.onboarding", parts["systems"]
+    findings = [*check_credit_rules(rules.credit, f"{place}.credit")]
+    if parts.get("ownership") is None:
+        findings.append(Finding("owner-missing", place, "onboarding needs an ownership.yaml"))
+    entry = systems.get(rules.erp)
+    if entry is None:
+        findings.append(Finding("system-unknown", f"{place}.erp", f"no system is named {rules.erp!r}"))
+    elif entry.adapter in manifests and Role.CUSTOMER_SINK not in manifests[entry.adapter].roles:
+        message = f"{rules.erp} ({entry.adapter}) has no role {Role.CUSTOMER_SINK.value}"
+        findings.append(Finding("role-missing", f"{place}.erp", message))
+    findings += [
+        Finding("field-unknown", f"{place}.required[{index}]", "a customer has no field of this name")
+        for index, name in enumerate(rules.required)
+        if find_field(name) is None
+    ]
+    return findings
 
 
 def _lacking(settings: Any, role: Role) -> str:

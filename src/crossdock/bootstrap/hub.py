@@ -31,6 +31,7 @@ from crossdock.ports.order_board import OrderBoard
 from crossdock.ports.order_source import OrderSource
 from crossdock.ports.usage import ApiUsage, TellsUsage
 from crossdock.processes import event_publication, order_intake, order_submission, status_feedback
+from crossdock.processes.credit_desk import CreditDesk
 from crossdock.processes.customer_capture import CustomerCapture
 from crossdock.processes.order_capture import OrderCapture
 from crossdock.stock.holds import CountStock, StockCount
@@ -103,6 +104,10 @@ class Hub:
         )
         self.capture = OrderCapture(self.submission, self.worker.commit, self.clock)
         self.desk = Desk(self.store, self.processes, self.clock)
+        self.credit: CreditDesk | None = None
+        if deployment.policies.onboarding is not None:
+            rules = deployment.policies.onboarding.credit
+            self.credit = CreditDesk(self.store, rules, self.committer.submit, self.clock)
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -227,7 +232,10 @@ class Hub:
         age = deployment.policies.reference_age_seconds
         return order_submission.Collaborators(
             erp=self.guarded(routes.erp),
-            customers=Customers(self.guarded(routes.customers or routes.erp)),
+            customers=Customers(
+                self.guarded(routes.customers or routes.erp),
+                self.store.find_standing if deployment.policies.onboarding else None,
+            ),
             products=Products(self.guarded(routes.products or routes.erp), age, self.clock),
             prices=Prices(self.guarded(routes.prices or routes.erp), age, self.clock),
             rules=deployment.policies.acceptance,

@@ -9,8 +9,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from msgspec.structs import replace
+
 from crossdock.canonical.product import PriceQuote, Product
 from crossdock.durable.lanes import CURRENT_PRIORITY, CURRENT_SINCE
+from crossdock.identity.onboarding.ledger import Standing
 from crossdock.kit.clock import Clock, Instant, seconds_to_us
 from crossdock.kit.money import Quantity
 from crossdock.ports.directories import CustomerDirectory, CustomerRecord, PriceSource, ProductSource
@@ -92,14 +95,25 @@ class _Remembered(Generic[V]):
 
 
 class Customers:
-    """A CustomerDirectory that asks together and remembers nothing."""
+    """A CustomerDirectory that asks together and remembers nothing.
 
-    def __init__(self, directory: CustomerDirectory) -> None:
+    `standing` says who may not order on invoice as far as the hub itself knows, which is asked each time as well.
+    """
+
+    def __init__(self, directory: CustomerDirectory, standing: Ask[Standing] | None = None) -> None:
         self._together: _Together[CustomerRecord] = _Together(directory.find_customers)
+        self._standing: _Together[Standing] | None = _Together(standing) if standing else None
 
     async def find_customers(self, numbers: Sequence[str]) -> Mapping[str, CustomerRecord]:
         """See CustomerDirectory."""
-        return await self._together.find(numbers)
+        found = await self._together.find(numbers)
+        if self._standing is None:
+            return found
+        standing = await self._standing.find(list(found))
+        return {
+            number: replace(record, standing=standing[number]) if number in standing else record
+            for number, record in found.items()
+        }
 
 
 class Products:

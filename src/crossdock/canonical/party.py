@@ -181,9 +181,10 @@ class AmountOf(Said, frozen=True, kw_only=True):
 
 
 class CreditProfile(Said, frozen=True, kw_only=True):
-    """What finance thinks of it."""
+    """What finance thinks of it; `reason` is why, in words for whoever serves the customer."""
 
     status: Maybe[Literal["approved", "on_hold", "pending", "refused"]] = UNSET
+    reason: Maybe[Text] = UNSET
     limit: AmountOf = AmountOf()
 
 

@@ -80,6 +80,51 @@ class CustomerUnmerged(CustomerEvent, frozen=True, kw_only=True):
     records: tuple[str, ...] = ()
 
 
+class CustomerOnboarded(CustomerEvent, frozen=True, kw_only=True):
+    """A company has its number in the ERP. It may order, and on invoice only once it is activated.
+
+    `records` are the numbers that systems know it by, `erp_number` is the one to order with.
+    """
+
+    type: ClassVar[str] = "crossdock.customer.onboarded.v1"
+    erp_number: str
+    records: tuple[ExternalReference, ...] = ()
+
+
+class CustomerActivated(CustomerEvent, frozen=True, kw_only=True):
+    """A company's credit is approved: it may order on invoice. `waited_us`: since the hub first heard of it."""
+
+    type: ClassVar[str] = "crossdock.customer.activated.v1"
+    erp_number: str
+    waited_us: int
+    records: tuple[ExternalReference, ...] = ()
+
+
+class CustomerDeclined(CustomerEvent, frozen=True, kw_only=True):
+    """A company's credit is refused: it may order, but not on invoice."""
+
+    type: ClassVar[str] = "crossdock.customer.declined.v1"
+    erp_number: str
+    records: tuple[ExternalReference, ...] = ()
+
+
+class CreditReviewOverdue(CustomerEvent, frozen=True, kw_only=True):
+    """Nobody decided about a company's credit in time; it is `owner`'s turn now."""
+
+    type: ClassVar[str] = "crossdock.customer.credit_overdue.v1"
+    owner: str
+
+
 CUSTOMER_EVENTS: Mapping[str, type[Any]] = {
-    event.type: event for event in (CustomerChanged, CustomerDisputed, CustomerMerged, CustomerUnmerged)
+    event.type: event
+    for event in (
+        CustomerChanged,
+        CustomerDisputed,
+        CustomerMerged,
+        CustomerUnmerged,
+        CustomerOnboarded,
+        CustomerActivated,
+        CustomerDeclined,
+        CreditReviewOverdue,
+    )
 }

@@ -13,6 +13,8 @@ from crossdock.ports.directories import CustomerRecord
 LINE_NET_MAX = 10**12
 """A thousand such lines, the most an order has, are still money."""
 
+ON_ACCOUNT = "invoice"
+
 
 class AcceptanceRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a deployment tolerates. Prices may be lower or higher than the price list by this percentage."""
@@ -106,6 +108,15 @@ def _judge_customer(order: Order, customer: CustomerRecord | None) -> list[Findi
     if customer.blocked:
         reason = customer.block_reason or "no reason given"
         return [Finding("customer-blocked", "$.customer.number", f"Customer {number} is blocked: {reason}.")]
+    return _judge_credit(number, customer) if order.payment.method == ON_ACCOUNT else []
+
+
+def _judge_credit(number: str, customer: CustomerRecord) -> list[Finding]:
+    path, message = "$.payment.method", f"Customer {number} may not order on invoice: "
+    if customer.standing == "credit_pending":
+        return [Finding("credit-pending", path, f"{message}the credit is not approved yet.")]
+    if customer.standing == "credit_refused":
+        return [Finding("credit-refused", path, f"{message}the credit was refused.")]
     return []
 
 

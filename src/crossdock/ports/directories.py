@@ -11,7 +11,10 @@ from crossdock.kit.money import Quantity
 
 
 class CustomerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A customer as the ERP knows them; `blocked` customers may not order, for `block_reason`."""
+    """A customer as the ERP knows them; `blocked` customers may not order, for `block_reason`.
+
+    `standing`: what keeps them from ordering on invoice, though they may order otherwise.
+    """
 
     number: str
     name: str
@@ -19,6 +22,7 @@ class CustomerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     blocked: bool = False
     block_reason: str = ""
     payment_terms: str = ""
+    standing: Literal["", "credit_pending", "credit_refused"] = ""
     addresses: tuple[Address, ...] = ()
 
 

@@ -1,7 +1,8 @@
 """What holds of a customer, looked up anew after something was said: told to the world and to each record.
 
     statements ─ golden record ─┬ changed fields told as an event, disagreements as another
-                                └ each record that shows something else is told (customer_telling)
+                                ├ each record that shows something else is told (customer_telling)
+                                └ a company that the ERP does not know becomes a customer (customer_onboarding)
 
 While a steward has yet to say whether the customer is one with another, nobody gets a new record of him. Whoever
 commits that word starts this process for both, and then they do.
@@ -24,15 +25,18 @@ from crossdock.durable.process import Process, Stake
 from crossdock.durable.records import Outgoing
 from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import plain
-from crossdock.identity.golden.fields import Fields
-from crossdock.identity.golden.ledger import GoldenKept, KeepGolden, PartyLedger, record_key
+from crossdock.identity.golden.fields import Fields, party_of
+from crossdock.identity.golden.ledger import GoldenKept, KeepGolden, PartyFile, PartyLedger, record_key
 from crossdock.identity.golden.ownership import Ownership
-from crossdock.identity.golden.spreading import Question, golden_fields, questions, tellings
+from crossdock.identity.golden.spreading import Question, Telling, golden_fields, questions, tellings
 from crossdock.identity.golden.survivorship import GoldenValue, golden
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
+from crossdock.identity.onboarding.telling import told_fields
+from crossdock.identity.onboarding.work import NewCompany
 from crossdock.identity.recognition.index import Doubts
 from crossdock.kit.clock import Clock, Instant
 from crossdock.kit.ids import write_key
+from crossdock.policies.customer_onboarding import way_of
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,11 +47,23 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     questions: tuple[Question, ...] = ()
     owed: tuple[OwedTelling, ...] = ()
     records: tuple[ExternalReference, ...] = ()
+    onboards: bool = False
+
+
+@dataclass(frozen=True)
+class Onboarding:
+    """Companies that `erp` does not know are not simply told to it: `process` makes customers of them."""
+
+    erp: str
+    process: Startable[NewCompany]
 
 
 @dataclass(frozen=True)
 class Collaborators:
-    """The ledger, who is in doubt, who may say what, the systems that can be told, the process that tells one."""
+    """The ledger, who is in doubt, who may say what, the systems that can be told, the process that tells one.
+
+    With `onboarding` companies go their own way into the ERP.
+    """
 
     parties: PartyLedger
     doubts: Doubts
@@ -55,6 +71,7 @@ class Collaborators:
     told: Collection[str]
     clock: Clock
     telling: Startable[OwedTelling]
+    onboarding: Onboarding | None = None
 
 
 def customer_update(using: Collaborators) -> Process[TouchedParty]:
@@ -81,6 +98,8 @@ def customer_update(using: Collaborators) -> Process[TouchedParty]:
         for owed in outlook.owed:
             place = record_key(owed.record) if owed.record else owed.system
             run.start(using.telling, write_key(run.run_id, place), owed)
+        if outlook.onboards and using.onboarding is not None:
+            run.start(using.onboarding.process, party_id, NewCompany(party_id=party_id))
         return tuple(change.field for change in changes)
 
     return Process(
@@ -100,6 +119,7 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
         return Outlook()
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
     in_doubt = await using.doubts.is_in_doubt(party_id)
+    onboards = not in_doubt and _onboards(found, values, using)
     return Outlook(
         fields=golden_fields(values),
         lineage={name: _lineage(name, value) for value in values.values() for name in value.values},
@@ -107,10 +127,23 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
         owed=tuple(
             OwedTelling(party_id=party_id, system=each.system, record=each.record)
             for each in tellings(found.records, values, using.ownership, in_doubt=in_doubt)
-            if each.system in using.told
+            if each.system in using.told and not (onboards and _is_new_to_erp(each, using))
         ),
+        onboards=onboards,
         records=tuple(record.reference for record in found.records if record.state == "live"),
     )
+
+
+def _onboards(file: PartyFile, values: Mapping[str, GoldenValue], using: Collaborators) -> bool:
+    """Whether it is a company that the ERP does not know, and that is known somewhere."""
+    if using.onboarding is None or file.record_of(using.onboarding.erp) is not None:
+        return False
+    living = any(record.state == "live" for record in file.records)
+    return living and way_of(party_of(told_fields(file.records, values))) == "onboarding"
+
+
+def _is_new_to_erp(telling: Telling, using: Collaborators) -> bool:
+    return telling.record is None and using.onboarding is not None and telling.system == using.onboarding.erp
 
 
 def _lineage(name: str, value: GoldenValue) -> FieldChange:

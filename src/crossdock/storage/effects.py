@@ -6,12 +6,26 @@ from typing import Any
 from crossdock.durable.records import Effect
 from crossdock.identity.golden.joining import JoinParties, NoteRepair, PartParties
 from crossdock.identity.golden.ledger import DecideValue, KeepGolden, NoteTold, TakeChange
+from crossdock.identity.onboarding.ledger import (
+    BeginOnboarding,
+    DecideCredit,
+    EndOnboarding,
+    OpenReview,
+    PassOn,
+)
 from crossdock.identity.recognition.index import JudgePair, KeepModel, MoveRecord, RaiseDoubt, SettleRecord
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Unsupported
 from crossdock.ports.order_board import WriteBoard
 from crossdock.stock.holds import ConsumeStock, CountStock, HoldStock, ReleaseStock
 from crossdock.storage.match_writing import judge_pairs, keep_models, move_records, raise_doubts, settle_records
+from crossdock.storage.onboarding_store import (
+    begin_onboardings,
+    decide_credits,
+    end_onboardings,
+    open_reviews,
+    pass_on,
+)
 from crossdock.storage.order_board import write_board
 from crossdock.storage.party_merging import join_parties, note_repairs, part_parties
 from crossdock.storage.party_store import decide_values, keep_golden, note_told, take_changes
@@ -38,6 +52,11 @@ APPLIERS: dict[type[Effect], Applier] = {
     NoteTold: note_told,
     DecideValue: decide_values,
     KeepGolden: keep_golden,
+    BeginOnboarding: begin_onboardings,
+    OpenReview: open_reviews,
+    PassOn: pass_on,
+    DecideCredit: decide_credits,
+    EndOnboarding: end_onboardings,
 }
 """In the order in which a batch applies them: what is given back can be held by others in the same batch."""
 

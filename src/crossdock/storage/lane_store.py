@@ -11,8 +11,8 @@ from crossdock.durable.lanes.slots import SlotAsk, SlotShare
 from crossdock.durable.news import LANES
 from crossdock.kit.clock import Instant
 from crossdock.storage import lanes
+from crossdock.storage.audit import write_audit
 from crossdock.storage.transaction import Transaction
-from crossdock.storage.verbs import write_audit
 
 T = TypeVar("T")
 

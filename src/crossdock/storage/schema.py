@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from crossdock.storage.lane_tables import lane_tables
 from crossdock.storage.match_tables import match_tables
+from crossdock.storage.onboarding_tables import onboarding_tables
 from crossdock.storage.party_tables import party_tables
 
 METADATA = MetaData()
@@ -247,3 +248,4 @@ order_count = Table(
 lane_tables(METADATA)
 party_tables(METADATA)
 match_tables(METADATA)
+onboarding_tables(METADATA)

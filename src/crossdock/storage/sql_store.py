@@ -13,11 +13,11 @@ from crossdock.durable.news import News
 from crossdock.durable.records import ClaimedRun, Commit, Known, Outcome, RunState, StoredEvent
 from crossdock.durable.store import Action, AuditEntry, RunView, WorkerView
 from crossdock.kit.clock import Clock, Instant
+from crossdock.storage.audit import read_audit
 from crossdock.storage.batch import apply_batch
 from crossdock.storage.claims import (
     bury_workers,
     claim_runs,
-    leave_signal,
     list_workers,
     next_work,
     prolong_lease,
@@ -27,6 +27,7 @@ from crossdock.storage.claims import (
 from crossdock.storage.lane_store import LaneStore
 from crossdock.storage.match_store import MatchStore
 from crossdock.storage.migrate import migrate
+from crossdock.storage.onboarding_store import OnboardingStore
 from crossdock.storage.order_board import BoardStore
 from crossdock.storage.party_merging import MergeStore
 from crossdock.storage.party_store import PartyStore
@@ -40,14 +41,15 @@ from crossdock.storage.queries import (
     read_events,
     ready_since,
 )
+from crossdock.storage.signals import leave_signal
 from crossdock.storage.strangers import park_strangers
 from crossdock.storage.transaction import Transaction
-from crossdock.storage.verbs import operate, read_audit
+from crossdock.storage.verbs import operate
 
 T = TypeVar("T")
 
 
-class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore):
+class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, OnboardingStore):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own."""
 
     def __init__(self, clock: Clock) -> None:

@@ -1,22 +1,20 @@
 """The operator's verbs in the database, each with its entry in the audit chain."""
 
-import hashlib
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from crossdock.durable.codec import decode, encode
 from crossdock.durable.records import InboxRow, Parking, RunState, StepState
-from crossdock.durable.store import Action, AuditEntry
+from crossdock.durable.store import Action
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Invalid
 from crossdock.kit.failpoints import failpoint
+from crossdock.storage.audit import write_audit
 from crossdock.storage.batch import JOURNAL_COLUMNS, JOURNAL_CONFLICT, append_events
 from crossdock.storage.effects import apply_effects
 from crossdock.storage.subjects import is_head, leave_queue, leave_subjects
 from crossdock.storage.transaction import Transaction
-
-FIRST_DIGEST = "0" * 64
 
 
 def operate(tx: Transaction, actions: Sequence[Action], now: Instant) -> list[bool]:
@@ -96,32 +94,3 @@ def _assign(tx: Transaction, action: Action) -> None:
     tx.execute(
         "UPDATE parked SET owner = ?, facts = ? WHERE run_id = ?", (action.owner, encode(changed), action.run_id)
     )
-
-
-def write_audit(tx: Transaction, at: Instant, actor: str, verb: str, subject: str, reason: str) -> None:
-    """Append an entry to the chain; `subject` is the run's id, or what else a person laid hands on."""
-    tx.order_commits()
-    last = tx.execute("SELECT digest FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
-    previous = last[0] if last else FIRST_DIGEST
-    digest = audit_digest(previous, at, actor, verb, subject, reason)
-    tx.execute(
-        "INSERT INTO audit (at, actor, verb, run_id, reason, digest) VALUES (?, ?, ?, ?, ?, ?)",
-        (at, actor, verb, subject, reason, digest),
-    )
-
-
-def audit_digest(previous: str, at: Instant, actor: str, verb: str, run_id: str, reason: str) -> str:
-    """The link of one entry to the one before: change, drop or swap an entry and the chain breaks."""
-    return hashlib.sha256(encode([previous, at, actor, verb, run_id, reason])).hexdigest()
-
-
-def read_audit(tx: Transaction, run_id: str, limit: int) -> list[AuditEntry]:
-    """The latest entries."""
-    where, parameters = ("WHERE run_id = ?", (run_id, limit)) if run_id else ("", (limit,))
-    rows = tx.execute(
-        f"SELECT sequence, at, actor, verb, run_id, reason, digest FROM audit {where} "
-        "ORDER BY sequence DESC LIMIT ?",
-        parameters,
-    ).fetchall()
-    names = AuditEntry.__struct_fields__
-    return [AuditEntry(**dict(zip(names, row, strict=True))) for row in rows]

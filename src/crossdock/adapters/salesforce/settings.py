@@ -86,6 +86,7 @@ COMMON_FIELDS: Mapping[str, str] = {
     "terms.code": "PaymentTerms__c",
     "terms.days_net": "PaymentDays__c",
     "credit.status": "CreditStatus__c",
+    "credit.reason": "CreditReason__c",
     "loyalty.main.number": "LoyaltyId__c",
     "consents.email-marketing.status": "EmailConsent__c",
     "engagement.lead_source": "AccountSource",

@@ -18,6 +18,7 @@ HUB_FIELDS: dict[str, tuple[Field, ...]] = {
         text("PaymentTerms__c", 64),
         whole("PaymentDays__c"),
         picklist("CreditStatus__c", "approved", "on_hold", "pending", "refused"),
+        text("CreditReason__c", 255),
         picklist("AccountStatus__c", "active", "blocked", "closed", "provisional"),
         text("LoyaltyId__c", 64),
         picklist("EmailConsent__c", "not_seen", "seen", "opt_in", "opt_out"),

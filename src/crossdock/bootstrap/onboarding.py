@@ -1,0 +1,52 @@
+"""Onboarding, put together for a deployment that asks for it."""
+
+from collections.abc import Callable, Mapping
+
+from crossdock.bootstrap.addresses import Addresses
+from crossdock.bootstrap.deployment import Deployment
+from crossdock.durable.process import Process
+from crossdock.durable.run import Startable
+from crossdock.identity.golden.ledger import PartyLedger
+from crossdock.identity.golden.ownership import Ownership
+from crossdock.identity.golden.work import TouchedParty
+from crossdock.identity.onboarding.work import NewCompany
+from crossdock.kit.clock import Clock
+from crossdock.ports.address_validator import AddressValidator
+from crossdock.ports.customer_sink import CustomerSink
+from crossdock.processes import customer_onboarding
+
+
+def addresses_of(deployment: Deployment, clock: Clock) -> Addresses:
+    """The validator of addresses: the rules of their countries."""
+    return Addresses(None, deployment.policies.reference_age_seconds, clock)
+
+
+def onboarding_of(
+    deployment: Deployment,
+    ownership: Ownership,
+    parties: PartyLedger,
+    doubles: customer_onboarding.Doubles,
+    sinks: Mapping[str, CustomerSink],
+    addresses: AddressValidator,
+    clock: Clock,
+    mark: str,
+    update: Callable[[], Startable[TouchedParty]],
+) -> Process[NewCompany] | None:
+    """The process, where the deployment has rules for it."""
+    rules = deployment.policies.onboarding
+    if rules is None:
+        return None
+    return customer_onboarding.customer_onboarding(
+        customer_onboarding.Collaborators(
+            parties=parties,
+            ownership=ownership,
+            erp=sinks[rules.erp],
+            doubles=doubles,
+            addresses=addresses,
+            rules=rules,
+            clock=clock,
+            mark=mark,
+            settle_seconds=deployment.manifest_of(rules.erp).outcome_settles_seconds,
+            update=update,
+        )
+    )
