@@ -94,9 +94,9 @@ lock: $(VENV)/.dev ## Write the lock files anew (UPGRADE=1: and take the newest 
 	@lock() { set=$$1; shift; $(BIN)/uv pip compile --quiet pyproject.toml "$$@" --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade) \
 	  -o requirements/$$set.lock; }; \
-	lock run --extra tryton --group build; \
-	lock dev --extra tryton --group dev --extra nats --extra kafka; \
-	lock image --group build --extra nats --extra kafka
+	lock run --extra tryton --group build --extra match; \
+	lock dev --extra tryton --group dev --extra nats --extra kafka --extra match; \
+	lock image --group build --extra nats --extra kafka --extra match
 
 clean: ## Forget the environment and everything built
 	@rm -rf $(VENV) .crossdock build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

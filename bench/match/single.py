@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from bench.match.profiles import profile_of
 from bench.match.rows import Row, read_rows
-from crossdock.identity.matching.keys import key_columns, keys_of, usual_cap
+from crossdock.identity.matching.key_columns import key_columns
+from crossdock.identity.matching.keys import keys_of, usual_cap
 from crossdock.identity.matching.normalise import features_of
+from crossdock.identity.matching.population import population_of
 from crossdock.identity.matching.record import Features
 from crossdock.identity.matching.scoring import Decision, Scorer
 from crossdock.identity.matching.training import train
@@ -34,7 +36,11 @@ class Index:
     def __init__(self, records: Sequence[Features]) -> None:
         self.records = records
         self._shared_max = usual_cap(len(records))
-        columns = list(key_columns(records))
+        columns = [
+            (keys, group.rows[places])
+            for group in population_of(records).groups
+            for keys, places in key_columns(group.columns, group.kind)
+        ]
         keys = np.concatenate([column for column, _ in columns])
         rows = np.concatenate([column for _, column in columns])
         order = np.argsort(keys, kind="stable")

@@ -4,9 +4,36 @@ import numpy as np
 import pytest
 from tests.identity.matching.examples import company, person, town
 
-from crossdock.identity.matching.keys import KEYS, atom, key_columns, keys_of, mixed
-from crossdock.identity.matching.pairs import candidates, pairs_of
-from crossdock.identity.matching.record import PostalAddress
+from crossdock.identity.matching.columns import columns_of
+from crossdock.identity.matching.key_columns import key_columns
+from crossdock.identity.matching.keys import KEYS, atom, keys_of, mixed
+from crossdock.identity.matching.pairs import candidates, steps_of
+from crossdock.identity.matching.population import population_of
+from crossdock.identity.matching.record import Features, Kind, PostalAddress
+
+
+def keys_by_row(records: list[Features], kind: Kind) -> list[set[int]]:
+    """The keys that whole columns make, for each record of one kind."""
+    found: list[set[int]] = [set() for _ in records]
+    for keys, rows in key_columns(columns_of(records), kind):
+        for key, row in zip(keys.tolist(), rows.tolist(), strict=True):
+            found[row].add(key)
+    return found
+
+
+def brought_together(records: list[Features], kind: Kind, cap: int) -> set[tuple[int, int]]:
+    """Pairs with a key in common that at most `cap` records have, searched the plain way."""
+    sharing: dict[tuple[str, int], list[int]] = {}
+    for row, record in enumerate(records):
+        for key in keys_of(record):
+            sharing.setdefault((kind, key), []).append(row)
+    return {
+        (one, other)
+        for rows in sharing.values()
+        if len(rows) <= cap
+        for place, one in enumerate(rows)
+        for other in rows[place + 1 :]
+    }
 
 
 def test_bulk_and_online_make_the_same_keys() -> None:
@@ -14,11 +41,9 @@ def test_bulk_and_online_make_the_same_keys() -> None:
     records.append(
         company(organisation="Vogt & Sohn GmbH", emails=("info@vogt.example.net",), registration="HRB 12")
     )
-    found: dict[int, set[int]] = {row: set() for row in range(len(records))}
-    for keys, rows in key_columns(records):
-        for key, row in zip(keys.tolist(), rows.tolist(), strict=True):
-            found[row].add(key)
-    assert found == {row: set(keys_of(record)) for row, record in enumerate(records)}
+    for kind in ("person", "organisation"):
+        some = [record for record in records if record.kind == kind]
+        assert keys_by_row(some, kind) == [set(keys_of(record)) for record in some]
 
 
 def test_a_key_is_the_same_number_on_every_machine() -> None:
@@ -57,16 +82,27 @@ def test_a_key_runs_over_one_list_at_most() -> None:
         assert len({part.partition(".")[0] for part in key.parts if "." in part or part == key.group}) <= 1
 
 
-def test_a_key_that_too_many_share_makes_no_pairs() -> None:
-    keys = np.array([5, 5, 5, 9, 9], np.int64)
-    rows = np.arange(5)
-    assert list(zip(*(side.tolist() for side in pairs_of(keys, rows, 2)), strict=True)) == [(3, 4)]
-    assert len(pairs_of(keys, rows, 3)[0]) == 4
+@pytest.mark.parametrize("cap", [2, 3, 5, 20, 500])
+def test_pairs_are_those_of_every_key_that_not_too_many_share(cap: int) -> None:
+    records, _ = town(150)
+    i, j = candidates(columns_of(records), "person", cap)
+    found = list(zip(i.tolist(), j.tolist(), strict=True))
+    assert found == sorted(brought_together(records, "person", cap))
 
 
-def test_a_pair_is_a_candidate_once_and_only_between_sources_where_there_are_sources() -> None:
-    columns = [(np.array([1, 1, 1]), np.array([0, 1, 2])), (np.array([4, 4]), np.array([1, 0]))]
-    i, j = candidates(columns, 3, 10)
-    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 2)]
-    i, j = candidates(columns, 3, 10, np.array([0, 0, 1]))
-    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(0, 2), (1, 2)]
+def test_a_narrow_key_has_nothing_to_tell_where_a_wider_one_told_all() -> None:
+    steps = steps_of("person")
+    assert any(step.wider for step in steps)
+    for place, step in enumerate(steps):
+        assert all(other < place for other in step.wider)
+
+
+def test_with_sources_only_pairs_of_different_ones_are_candidates() -> None:
+    records, _ = town(60)
+    sources = np.arange(len(records)) % 2
+    population = population_of(records, sources.tolist())
+    i, j = population.groups[0].candidates(50, population.workers)
+    assert i.size
+    assert (sources[i] != sources[j]).all()
+    expected = {pair for pair in brought_together(records, "person", 50) if (pair[0] + pair[1]) % 2}
+    assert set(zip(i.tolist(), j.tolist(), strict=True)) == expected

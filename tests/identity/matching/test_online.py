@@ -6,12 +6,15 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from rapidfuzz.distance import JaroWinkler
-from rapidfuzz.process import cpdist
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import OSA, JaroWinkler
 
-from crossdock.identity.matching.columns import Columns
+from crossdock.identity.matching import comparisons
+from crossdock.identity.matching.columns import Texts, columns_of
 from crossdock.identity.matching.comparisons import ALIKE, NEAR
-from crossdock.identity.matching.keys import key_columns, keys_of
+from crossdock.identity.matching.key_columns import key_columns
+from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Model
 from crossdock.identity.matching.online.side import Side
 from crossdock.identity.matching.online.weighing import Balance
@@ -126,7 +129,7 @@ def test_one_pair_finds_what_arrays_find(kind: Kind) -> None:
     balance = Balance(scale)
     sides = [Side(record) for record in records]
     i, j = pairs_of(len(records))
-    columns = Columns(records)
+    columns = columns_of(records)
     judgement = scale.judge(columns, i, columns, j)
     weights, homes = scale.weigh(judgement), scale.households(judgement)
     for row, (a, b) in enumerate(zip(i.tolist(), j.tolist(), strict=True)):
@@ -150,7 +153,7 @@ def test_the_pairs_of_this_test_reach_every_level_and_rule(kind: Kind) -> None:
     """Otherwise the test above would prove less than it says."""
     records, scale = everybody(kind), Scale(model().of(kind))
     i, j = pairs_of(len(records))
-    columns = Columns(records)
+    columns = columns_of(records)
     judgement = scale.judge(columns, i, columns, j)
     for place, comparison in enumerate(scale.comparisons):
         seen = set(judgement.levels[:, place].tolist())
@@ -169,10 +172,32 @@ def test_similarities_at_the_border_count_alike_in_single_and_double_precision()
     letters = np.random.default_rng(4).integers(97, 101, 400_000).astype(np.uint8).tobytes().decode("ascii")
     one = [letters[at : at + at // 10 % 10 + 1] for at in range(0, 200_000, 10)]
     other = [letters[at : at + at // 100 % 10 + 1] for at in range(200_000, 400_000, 10)]
-    found = cpdist(one, other, scorer=JaroWinkler.normalized_similarity, score_cutoff=ALIKE, dtype=np.float32)
+    rows = np.arange(len(one))
+    found = comparisons.likeness(Texts.of(one), rows, Texts.of(other), rows)
     alike = np.array([likeness(a, b) for a, b in zip(one, other, strict=True)])
     assert ((found >= NEAR) == (alike >= NEAR_FROM)).all()
     assert ((found >= ALIKE) == (alike >= ALIKE)).all()
+
+
+WORDS_OF_ANY_SORT = st.text(st.sampled_from("aabcdeén ø李-"), max_size=14)
+
+
+@given(st.lists(st.tuples(WORDS_OF_ANY_SORT, WORDS_OF_ANY_SORT), min_size=1, max_size=60))
+def test_compiled_distances_are_rapidfuzzs(pairs: list[tuple[str, str]]) -> None:
+    one, other = (Texts.of([pair[side] for pair in pairs]) for side in (0, 1))
+    rows = np.arange(len(pairs))
+    edits = comparisons.edits(one, rows, other, rows)
+    assert edits.tolist() == [OSA.distance(a, b, score_cutoff=3) for a, b in pairs]
+    alike = comparisons.likeness(one, rows, other, rows)
+    expected = [JaroWinkler.normalized_similarity(a, b, score_cutoff=ALIKE) if a or b else 0.0 for a, b in pairs]
+    assert alike.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_compiled_distances_know_long_words() -> None:
+    one, other = Texts.of(["a" * 400 + "b", "x" * 300]), Texts.of(["a" * 400, "x" * 299 + "y"])
+    rows = np.arange(2)
+    assert comparisons.edits(one, rows, other, rows).tolist() == [1, 1]
+    assert (comparisons.likeness(one, rows, other, rows) > 0.99).all()
 
 
 def test_candidates_are_decided_in_their_order_whatever_their_kind() -> None:
@@ -186,11 +211,12 @@ def test_candidates_are_decided_in_their_order_whatever_their_kind() -> None:
 
 
 def test_bulk_and_online_make_the_same_keys_of_records_of_every_sort() -> None:
-    records = [*everybody("person"), *everybody("organisation")]
-    found: dict[int, set[int]] = {row: set() for row in range(len(records))}
-    for keys, rows in key_columns(records):
-        for key, row in zip(keys.tolist(), rows.tolist(), strict=True):
-            found[row].add(key)
-    made = [keys_of(record) for record in records]
-    assert [set(keys) for keys in made] == list(found.values())
-    assert [len(set(keys)) for keys in made] == list(map(len, made))
+    for kind in ("person", "organisation"):
+        records = everybody(kind)
+        found: list[set[int]] = [set() for _ in records]
+        for keys, rows in key_columns(columns_of(records), kind):
+            for key, row in zip(keys.tolist(), rows.tolist(), strict=True):
+                found[row].add(key)
+        made = [keys_of(record) for record in records]
+        assert [set(keys) for keys in made] == found
+        assert [len(set(keys)) for keys in made] == list(map(len, made))

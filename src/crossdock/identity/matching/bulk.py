@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossdock.identity.matching.clusters import MISSING, cluster
-from crossdock.identity.matching.columns import Columns
-from crossdock.identity.matching.keys import key_columns, usual_cap
-from crossdock.identity.matching.model import KindModel, Model
-from crossdock.identity.matching.pairs import candidates
+from crossdock.identity.matching.model import Model
+from crossdock.identity.matching.population import Group, Population, population_of
 from crossdock.identity.matching.record import Features
 from crossdock.identity.matching.weighing import Scale
 
 Rows = NDArray[np.int64]
-PAIRS_AT_ONCE = 200_000
+PAIRS_AT_ONCE = 1 << 16
 KEPT_FROM = -8.0
 """Bits below which a candidate pair is dropped, unless a rule spoke."""
 
@@ -48,7 +46,7 @@ def _silent(_what: str, _share: float) -> None:
 
 
 def score_pairs(
-    records: Sequence[Features],
+    records: Sequence[Features] | Population,
     model: Model,
     *,
     sources: Sequence[int] | None = None,
@@ -61,12 +59,12 @@ def score_pairs(
     With `sources` (one number per record) only pairs between different ones. Pairs below `kept_from` bits are
     left out.
     """
-    origin = np.asarray(sources, np.int64) if sources is not None else None
-    progress("keys", 0.0)
-    found = [
-        _score_kind(records, model.of(kind), origin, per_key_max, kept_from, progress)
-        for kind in ("person", "organisation")
-    ]
+    population = population_of(records, sources)
+    found = []
+    for group in population.groups:
+        progress(f"{group.kind}: keys", 0.0)
+        group.candidates(per_key_max, population.workers)
+        found.append(_score_group(group, population, model, per_key_max, kept_from, progress))
     return Scored(
         np.concatenate([one.left for one in found]),
         np.concatenate([one.right for one in found]),
@@ -75,40 +73,40 @@ def score_pairs(
     )
 
 
-def _score_kind(
-    everybody: Sequence[Features],
-    model: KindModel,
-    origin: Rows | None,
+def _score_group(
+    group: Group,
+    population: Population,
+    model: Model,
     per_key_max: int | None,
     kept_from: float,
     progress: Progress,
 ) -> Scored:
-    rows = np.array([row for row, record in enumerate(everybody) if record.kind == model.kind], np.int64)
-    records = [everybody[row] for row in rows.tolist()]
-    columns = Columns(records)
-    i, j = candidates(
-        key_columns(records),
-        len(records),
-        per_key_max or usual_cap(len(records)),
-        None if origin is None else origin[rows],
-    )
-    scale = Scale(model.rescaled(len(records)))
-    kept: list[tuple[Rows, Rows, NDArray[np.float64], NDArray[np.int8]]] = []
-    for start in range(0, i.size, PAIRS_AT_ONCE):
+    i, j = group.candidates(per_key_max, population.workers)
+    scale = Scale(model.of(group.kind).rescaled(len(group)))
+    scale.prepare(group.columns)
+
+    def score(start: int) -> Scored:
         a, b = i[start : start + PAIRS_AT_ONCE], j[start : start + PAIRS_AT_ONCE]
-        judgement = scale.judge(columns, a, columns, b)
+        judgement = scale.judge(group.columns, a, group.columns, b)
         weights = scale.decided(judgement)
         keep = np.flatnonzero((weights >= kept_from) | (judgement.rules != 0))
-        kept.append((rows[a[keep]], rows[b[keep]], weights[keep], judgement.rules[keep]))
-        progress(f"{model.kind}: pairs", min(1.0, (start + PAIRS_AT_ONCE) / max(1, i.size)))
+        return Scored(group.rows[a[keep]], group.rows[b[keep]], weights[keep], judgement.rules[keep])
+
     empty = np.zeros(0, np.int64)
-    kept.append((empty, empty, np.zeros(0), np.zeros(0, np.int8)))
-    left, right, weights, rules = (np.concatenate(part) for part in zip(*kept, strict=True))
-    return Scored(left, right, weights, rules)
+    kept = [Scored(empty, empty, np.zeros(0), np.zeros(0, np.int8))]
+    for done, one in enumerate(population.workers.map(score, range(0, i.size, PAIRS_AT_ONCE)), start=1):
+        kept.append(one)
+        progress(f"{group.kind}: pairs", min(1.0, done * PAIRS_AT_ONCE / i.size))
+    return Scored(
+        np.concatenate([one.left for one in kept]),
+        np.concatenate([one.right for one in kept]),
+        np.concatenate([one.weights for one in kept]),
+        np.concatenate([one.rules for one in kept]),
+    )
 
 
 def dedupe(
-    records: Sequence[Features],
+    records: Sequence[Features] | Population,
     model: Model,
     *,
     sources: Sequence[int] | None = None,
@@ -120,10 +118,11 @@ def dedupe(
 
     `threshold` (bits) is the mean weight down to which groups are joined.
     """
-    pairs = score_pairs(records, model, sources=sources, per_key_max=per_key_max, progress=progress)
+    population = population_of(records, sources)
+    pairs = score_pairs(population, model, per_key_max=per_key_max, progress=progress)
     progress("clusters", 0.0)
-    weigh = _Weigher(records, model, sources)
-    clusters = cluster(len(records), pairs.left, pairs.right, pairs.weights, threshold=threshold, fill=weigh)
+    weigh = _Weigher(population, model)
+    clusters = cluster(population.size, pairs.left, pairs.right, pairs.weights, threshold=threshold, fill=weigh)
     progress("clusters", 1.0)
     return Deduped(clusters, pairs)
 
@@ -134,25 +133,31 @@ class _Weigher:
     Pairs of one source, where sources were given, count as missing, as among candidates.
     """
 
-    def __init__(self, records: Sequence[Features], model: Model, sources: Sequence[int] | None) -> None:
-        self.records = records
-        self.sources = None if sources is None else np.asarray(sources, np.int64)
-        self.persons = np.fromiter((record.kind == "person" for record in records), bool, len(records))
-        persons = int(self.persons.sum())
-        self.scales = {
-            True: Scale(model.person.rescaled(persons)),
-            False: Scale(model.organisation.rescaled(len(records) - persons)),
-        }
+    def __init__(self, population: Population, model: Model) -> None:
+        self.population = population
+        self.scales = [Scale(model.of(group.kind).rescaled(len(group))) for group in population.groups]
+        self.place = np.zeros(population.size, np.int64)
+        self.kind = np.zeros(population.size, np.int8)
+        for number, group in enumerate(population.groups):
+            self.place[group.rows] = np.arange(len(group))
+            self.kind[group.rows] = number
 
     def __call__(self, left: Rows, right: Rows) -> NDArray[np.float64]:
         weights = np.full(left.size, MISSING)
-        wanted = np.ones(left.size, bool) if self.sources is None else self.sources[left] != self.sources[right]
-        for person, scale in self.scales.items():
-            places = np.flatnonzero(wanted & (self.persons[left] == person))
-            rows = np.unique(np.concatenate([left[places], right[places]]))
-            columns = Columns([self.records[row] for row in rows.tolist()])
-            for start in range(0, places.size, PAIRS_AT_ONCE):
-                part = places[start : start + PAIRS_AT_ONCE]
-                i, j = np.searchsorted(rows, left[part]), np.searchsorted(rows, right[part])
-                weights[part] = scale.decided(scale.judge(columns, i, columns, j))
+        for number, (group, scale) in enumerate(zip(self.population.groups, self.scales, strict=True)):
+            places = np.flatnonzero(self.kind[left] == number)
+            i, j = self.place[left[places]], self.place[right[places]]
+            if group.origin is not None:
+                wanted = np.flatnonzero(group.origin[i] != group.origin[j])
+                places, i, j = places[wanted], i[wanted], j[wanted]
+            if places.size:
+                scale.prepare(group.columns)
+                weights[places] = self._weigh(scale, group, i, j)
         return weights
+
+    def _weigh(self, scale: Scale, group: Group, i: Rows, j: Rows) -> NDArray[np.float64]:
+        def weigh(start: int) -> NDArray[np.float64]:
+            a, b = i[start : start + PAIRS_AT_ONCE], j[start : start + PAIRS_AT_ONCE]
+            return scale.decided(scale.judge(group.columns, a, group.columns, b))
+
+        return np.concatenate(list(self.population.workers.map(weigh, range(0, i.size, PAIRS_AT_ONCE))))

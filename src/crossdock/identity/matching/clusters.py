@@ -4,13 +4,12 @@ Two groups are joined while the mean weight of all pairs between them stays abov
 Michener 1958). A pair that was never a candidate counts against joining; a vetoed pair forbids it.
 """
 
-import heapq
-from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crossdock.identity.matching import kernels
 from crossdock.identity.matching.weighing import RULE_VETO
 
 Rows = NDArray[np.int64]
@@ -59,12 +58,35 @@ def cluster(
     i, j, w = left[many], right[many], weights[many]
     if fill is not None:
         i, j, w = _filled(groups, population, i, j, w, fill)
-    order = np.argsort(groups[i], kind="stable")
-    i, j, w = i[order], j[order], w[order]
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(groups[i]) != 0])) if i.size else np.zeros(0, np.int64)
-    for start, end in zip(starts, np.append(starts, i.size)[1:], strict=True):
-        _agglomerate(labels, i[start:end], j[start:end], w[start:end], threshold, missing)
-    return labels
+    clipped = np.where(w <= RULE_VETO, FORBIDDEN, np.clip(w, WEIGHT_MIN, WEIGHT_MAX))
+    return _agglomerated(labels, i, j, clipped, threshold, missing)
+
+
+def _agglomerated(labels: Rows, i: Rows, j: Rows, weights: Weights, threshold: float, missing: float) -> Rows:
+    """Average linkage everywhere at once: whoever are nearest to one another are joined, round by round.
+
+    With this linkage the order of such joins does not matter (it is reducible: Bruynooghe 1977), so a round joins
+    all of them, and a million records take some twenty rounds.
+    """
+    size = labels.size
+    sizes = np.ones(size)
+    totals, counts = weights, np.ones(i.size)
+    packed = np.minimum(i, j) * size + np.maximum(i, j)
+    while True:
+        packed, totals, counts = kernels.gathered(np.argsort(packed, kind="stable"), packed, totals, counts)
+        i, j = packed // size, packed % size
+        near = kernels.means(i, j, totals, counts, sizes, missing)
+        joined = kernels.nearest(size, i, j, near, threshold)
+        if not joined.size:
+            return labels
+        target = np.arange(size)
+        target[j[joined]] = i[joined]
+        sizes[i[joined]] += sizes[j[joined]]
+        labels = target[labels]
+        i, j = target[i], target[j]
+        apart = np.flatnonzero(i != j)
+        i, j, totals, counts = i[apart], j[apart], totals[apart], counts[apart]
+        packed = np.minimum(i, j) * size + np.maximum(i, j)
 
 
 def _filled(
@@ -85,55 +107,6 @@ def _filled(
 
 
 def components(size: int, left: Rows, right: Rows) -> Rows:
-    """The connected component of each row, named by its smallest row: labels sink along edges, then jump."""
-    labels = np.arange(size)
-    while True:
-        before = labels.copy()
-        lowest = np.minimum(labels[left], labels[right])
-        np.minimum.at(labels, left, lowest)
-        np.minimum.at(labels, right, lowest)
-        labels = labels[labels]
-        if np.array_equal(before, labels):
-            return labels
-
-
-def _agglomerate(labels: Rows, i: Rows, j: Rows, w: Weights, threshold: float, missing: float) -> None:
-    """Average linkage in one component; writes the cluster numbers into `labels`."""
-    links: dict[int, dict[int, tuple[float, int]]] = defaultdict(dict)
-    clipped = np.where(w <= RULE_VETO, FORBIDDEN, np.clip(w, WEIGHT_MIN, WEIGHT_MAX))
-    for a, b, weight in zip(i.tolist(), j.tolist(), clipped.tolist(), strict=True):
-        links[a][b] = links[b][a] = (weight, 1)
-    members = {row: [row] for row in links}
-    heap = [
-        (-weight, a, b)
-        for a, near in links.items()
-        for b, (weight, _) in near.items()
-        if a < b and weight >= threshold
-    ]
-    heapq.heapify(heap)
-    while heap:
-        cost, a, b = heapq.heappop(heap)
-        if a not in members or b not in members or links[a].get(b) is None:
-            continue
-        if -cost != _mean(links[a][b], len(members[a]) * len(members[b]), missing):
-            continue
-        members[a] += members.pop(b)
-        gone = links.pop(b)
-        for other, (total, count) in gone.items():
-            if other == a:
-                continue
-            before = links[a].get(other, (0.0, 0))
-            links[other].pop(b)
-            links[a][other] = links[other][a] = (before[0] + total, before[1] + count)
-        links[a].pop(b)
-        for other, link in links[a].items():
-            mean = _mean(link, len(members[a]) * len(members[other]), missing)
-            if mean >= threshold:
-                heapq.heappush(heap, (-mean, min(a, other), max(a, other)))
-    for rows in members.values():
-        labels[rows] = min(rows)
-
-
-def _mean(link: tuple[float, int], pairs: int, missing: float) -> float:
-    total, count = link
-    return (total + missing * (pairs - count)) / pairs
+    """The connected component of each row, named by its smallest row."""
+    labels: Rows = kernels.least_rows(size, left, right)
+    return labels

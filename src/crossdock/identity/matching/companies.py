@@ -29,7 +29,7 @@ def _name(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     a, b = left.text("organisation"), right.text("organisation")
     levels = words(a, i, b, j)
     open_ = np.flatnonzero(levels >= NEARLY)
-    one, two = a.values[i[open_]].tolist(), b.values[j[open_]].tolist()
+    one, two = a.at(i[open_]), b.at(j[open_])
     # All words of the shorter name are in the longer one where this ratio is 100.
     within = cpdist(one, two, scorer=fuzz.token_set_ratio, score_cutoff=WHOLE, dtype=np.float32) >= WHOLE
     short = (a.lengths[i[open_]] <= LETTERS_MAX) | (b.lengths[j[open_]] <= LETTERS_MAX)

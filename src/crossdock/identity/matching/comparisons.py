@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import OSA, JaroWinkler
-from rapidfuzz.process import cpdist
 
 from crossdock.identity.matching.columns import Codes, Columns, Index, Lists, Texts
 
@@ -66,23 +64,25 @@ class Comparison:
 
 
 def edits(left: Texts, i: Index, right: Texts, j: Index) -> NDArray[np.int32]:
-    """Optimal string alignment distances (a swap of neighbours is one edit), up to 3."""
-    found: NDArray[np.int32] = cpdist(
-        left.values[i].tolist(), right.values[j].tolist(), scorer=OSA.distance, score_cutoff=3, dtype=np.int32
+    """Optimal string alignment distances (a swap of neighbours is one edit), up to 3; 4 is anything above."""
+    found: NDArray[np.int32] = _kernels().distances(
+        left.words.letters, left.places[i], right.words.letters, right.places[j]
     )
     return found
 
 
 def likeness(left: Texts, i: Index, right: Texts, j: Index) -> NDArray[np.float32]:
     """Jaro-Winkler similarities, 0 below `ALIKE`."""
-    found: NDArray[np.float32] = cpdist(
-        left.values[i].tolist(),
-        right.values[j].tolist(),
-        scorer=JaroWinkler.normalized_similarity,
-        score_cutoff=ALIKE,
-        dtype=np.float32,
+    found: NDArray[np.float32] = _kernels().similarities(
+        left.words.letters, left.places[i], right.words.letters, right.places[j]
     )
     return found
+
+
+def _kernels() -> Any:
+    from crossdock.identity.matching import kernels  # noqa: PLC0415 - what decides on arrivals needs no numba
+
+    return kernels
 
 
 WORDS = ("the same", "one letter apart", "nearly the same", "alike", "different")
@@ -91,22 +91,9 @@ EXACT, ONE_EDIT, NEARLY, SIMILAR, DIFFERENT = range(5)
 
 def words(left: Texts, i: Index, right: Texts, j: Index) -> Levels:
     """Levels of `WORDS` for two columns of text."""
-    a, b = left.codes[i], right.codes[j]
-    levels = np.where((a == 0) | (b == 0), NOTHING, EXACT).astype(np.int8)
-    open_ = np.flatnonzero((levels == EXACT) & (a != b))
-    if not open_.size:
-        return levels
-    oi, oj = i[open_], j[open_]
-    distance = edits(left, oi, right, oj)
-    length = np.minimum(left.lengths[oi], right.lengths[oj])
-    found = np.full(open_.size, DIFFERENT, np.int8)
-    far = np.flatnonzero((distance > 1) | (length < 3))  # noqa: PLR2004 - one of two letters is no typing error
-    alike = likeness(left, oi[far], right, oj[far])
-    found[far[alike >= ALIKE]] = SIMILAR
-    found[far[alike >= NEAR]] = NEARLY
-    found[(distance == 2) & (length >= 6)] = NEARLY  # noqa: PLR2004 - two of five letters make another word
-    found[(distance == 1) & (length >= 3)] = ONE_EDIT  # noqa: PLR2004 - as above
-    levels[open_] = found
+    levels: Levels = _kernels().word_levels(
+        left.words.letters, left.places[i], right.words.letters, right.places[j]
+    )
     return levels
 
 

@@ -74,6 +74,14 @@ CITY = 4
 UNKNOWN_STREET, UNKNOWN_PLACE, STREET_DIFFERS, PLACE_DIFFERS = 6, 8, 5, 7
 
 
+def _own_domain(domain: str) -> bool:
+    return domain not in FREE_MAIL
+
+
+def _tail(phone: str) -> int:
+    return hash(phone[-PHONE_TAIL:])
+
+
 def _emails(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
     whole = left.values("emails"), right.values("emails")
     levels = np.where(whole[0].codes[i] == whole[1].codes[j], 0, len(EMAIL) - 1).astype(np.int8)
@@ -82,15 +90,18 @@ def _emails(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
         return levels
     oi, oj = i[open_], j[open_]
     local, domain = left.values("emails.local"), left.values("emails.domain")
-    own = np.array([value not in FREE_MAIL for value in domain.values[oi].tolist()], dtype=bool)
+    own = domain.words.each(_own_domain, bool)[domain.places[oi]]
     same_domain = domain.codes[oi] == right.values("emails.domain").codes[oj]
     same_local = (local.codes[oi] == right.values("emails.local").codes[oj]) & (
         local.lengths[oi] >= LOCAL_CHARACTERS_MIN
     )
     near = edits(whole[0], oi, whole[1], oj) <= 2  # noqa: PLR2004 - two typing errors
-    for place in np.flatnonzero(near).tolist():
-        # `anna.vogt7` and `anna.vogt8` are two mailboxes: providers hand out numbers to tell namesakes apart.
-        near[place] = digits(whole[0].values[oi[place]]) == digits(whole[1].values[oj[place]])
+    close = np.flatnonzero(near)
+    # `anna.vogt7` and `anna.vogt8` are two mailboxes: providers hand out numbers to tell namesakes apart.
+    near[close] = [
+        digits(one) == digits(other)
+        for one, other in zip(whole[0].at(oi[close]), whole[1].at(oj[close]), strict=True)
+    ]
     levels[open_] = np.select([near, same_local, same_domain & own], [1, 2, 3], 4)
     return levels
 
@@ -101,9 +112,7 @@ def _phones(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
     open_ = np.flatnonzero(levels > 0)
     if open_.size:
         oi, oj = i[open_], j[open_]
-        tails = np.array(
-            [x[-PHONE_TAIL:] == y[-PHONE_TAIL:] for x, y in zip(a.values[oi], b.values[oj], strict=True)]
-        )
+        tails = a.words.each(_tail, np.int64)[a.places[oi]] == b.words.each(_tail, np.int64)[b.places[oj]]
         levels[open_[(edits(a, oi, b, oj) == 1) | tails]] = 1
     return levels
 

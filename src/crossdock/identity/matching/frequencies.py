@@ -1,8 +1,10 @@
 """How often values occur: two people called Szymborska are more alike than two called Smith."""
 
-from collections import Counter
+from collections.abc import Iterator
 
-from crossdock.identity.matching.columns import Columns
+import numpy as np
+
+from crossdock.identity.matching.columns import Columns, Index
 from crossdock.identity.matching.comparisons import Comparison
 from crossdock.identity.matching.model import TermTable
 from crossdock.identity.matching.weighing import is_text
@@ -19,11 +21,18 @@ def tables_of(columns: Columns, comparison: Comparison) -> tuple[TermTable, ...]
 
 def _table(columns: Columns, column: str) -> TermTable:
     texts = columns.text(column) if is_text(column) else columns.values(column)
-    counted = Counter(value for value in texts.values.tolist() if value)
-    total = sum(counted.values()) or 1
-    frequent = dict(counted.most_common(LISTED_MAX))
-    listed = {value: count / total for value, count in frequent.items() if count >= SHARED_BY_MIN}
-    others = [count for value, count in counted.items() if value not in listed]
-    squares = sum(count * count for count in counted.values())
-    rare = sum(count * count for count in others) / max(1, sum(others)) / total
+    counts = np.bincount(texts.places, minlength=len(texts.words))
+    counts[0] = 0
+    total = int(counts.sum()) or 1
+    frequent = np.argsort(-counts, kind="stable")[:LISTED_MAX]
+    frequent = frequent[counts[frequent] >= SHARED_BY_MIN]
+    listed = {texts.words.words[place]: count / total for place, count in _counted(counts, frequent)}
+    squares = float((counts.astype(np.float64) ** 2).sum())
+    counts[frequent] = 0
+    others = float((counts.astype(np.float64) ** 2).sum())
+    rare = others / max(1, int(counts.sum())) / total
     return TermTable(column=column, shares=listed, rare=rare or 1 / total, mean=squares / total / total or 1.0)
+
+
+def _counted(counts: Index, places: Index) -> Iterator[tuple[int, int]]:
+    return zip(places.tolist(), counts[places].tolist(), strict=True)

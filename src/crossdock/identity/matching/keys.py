@@ -7,10 +7,9 @@ phonetic code, a date) is hashed once with BLAKE2b; a key is a mix of atoms, rec
 (bulk) and on a single record (online).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -225,7 +224,7 @@ KEYS: tuple[Key, ...] = (
 )
 """One list for online and bulk. Its words are part of every stored key: append, or index anew."""
 
-_SEEDS = tuple(atom(f"{key.kind or ''}|{key.label or ' '.join(key.parts)}") for key in KEYS)
+SEEDS = tuple(atom(f"{key.kind or ''}|{key.label or ' '.join(key.parts)}") for key in KEYS)
 
 
 _VALUES_OF = {group: tuple(name for name in VALUES if name.partition(".")[0] == group) for group in GROUPS}
@@ -253,7 +252,7 @@ def _plan(kind: Kind, counts: tuple[int, ...]) -> _Plan:
         size += count * len(_VALUES_OF[group])
     held = dict(zip(GROUPS, counts, strict=True))
     rows: list[tuple[int, list[int]]] = []
-    for seed, key in zip(_SEEDS, KEYS, strict=True):
+    for seed, key in zip(SEEDS, KEYS, strict=True):
         if key.kind not in {None, kind}:
             continue
         singles = [place[part] for part in key.parts if part in ATOMS]
@@ -293,70 +292,3 @@ def keys_of(record: Features) -> tuple[int, ...]:
         state[: places.size] = mixed(state[: places.size], numbers)
     made, order = state.view(np.int64)[plan.order], valid[plan.order]
     return tuple(dict.fromkeys(made[order].tolist()))
-
-
-def key_columns(records: Sequence[Features]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """For each key function the keys of all records and the rows they belong to, one function at a time.
-
-    The same numbers as `keys_of`, for as many records as fit: about 16 bytes a row and function.
-    """
-    atoms = _Atoms(records)
-    for seed in dict.fromkeys(_SEEDS):
-        made = [_column(atoms, seed, key) for one, key in zip(_SEEDS, KEYS, strict=True) if one == seed]
-        yield np.concatenate([keys for keys, _ in made]), np.concatenate([rows for _, rows in made])
-
-
-class _Atoms:
-    """Atoms of all records as arrays, made once."""
-
-    def __init__(self, records: Sequence[Features]) -> None:
-        self.records = records
-        self.made: dict[str, NDArray[np.uint64]] = {}
-        self.rows: dict[str, tuple[NDArray[np.int64], list[Any]]] = {}
-        self.kinds = np.array([record.kind for record in records], dtype="U12")
-
-    def single(self, name: str) -> NDArray[np.uint64]:
-        """One atom per record."""
-        if name not in self.made:
-            take = ATOMS[name]
-            self.made[name] = np.fromiter(
-                (atom(take(record)) for record in self.records), np.uint64, len(self.records)
-            )
-        return self.made[name]
-
-    def group(self, name: str) -> tuple[NDArray[np.int64], list[Any]]:
-        """Row and value of each value of a list."""
-        if name not in self.rows:
-            values = [GROUPS[name](record) for record in self.records]
-            counts = np.fromiter(map(len, values), np.int64, len(values))
-            self.rows[name] = np.repeat(np.arange(len(values)), counts), list(chain.from_iterable(values))
-        return self.rows[name]
-
-    def flat(self, name: str) -> NDArray[np.uint64]:
-        """One atom per value of a list."""
-        if name not in self.made:
-            _, values = self.group(name.partition(".")[0])
-            take = VALUES[name]
-            self.made[name] = np.fromiter((atom(take(value)) for value in values), np.uint64, len(values))
-        return self.made[name]
-
-
-def _column(atoms: _Atoms, seed: int, key: Key) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    size = len(atoms.records)
-    state = np.full(size, seed, np.uint64)
-    valid = np.ones(size, bool) if key.kind is None else atoms.kinds == key.kind
-    for part in key.parts:
-        if part in ATOMS:
-            number = atoms.single(part)
-            valid &= number != 0
-            state = mixed(state, number)
-    rows: NDArray[np.int64] = np.arange(size)
-    if key.group:
-        rows, _ = atoms.group(key.group)
-        state, valid = state[rows], valid[rows]
-        for part in key.parts:
-            if part not in ATOMS:
-                number = atoms.flat(part)
-                valid &= number != 0
-                state = mixed(state, number)
-    return state[valid].view(np.int64), rows[valid]

@@ -27,13 +27,16 @@ HOUSEHOLDS_UNSEEN_MAX = 0.01
 
 
 class Sample:
-    """Level patterns, each once, with how often it occurs. Shape of `patterns`: (patterns, comparisons)."""
+    """Level patterns, each once, with how often it occurs. Shape of `patterns`: (patterns, comparisons).
 
-    def __init__(self, levels: NDArray[np.int8]) -> None:
+    Each of the pairs stands for `weight` of them.
+    """
+
+    def __init__(self, levels: NDArray[np.int8], weight: float = 1.0) -> None:
         packed = np.ascontiguousarray(levels).view(np.dtype((np.void, max(1, levels.shape[1])))).ravel()
         _, first, inverse, counts = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
         self.patterns = levels[first]
-        self.counts = counts.astype(np.float64)
+        self.counts: Shares = counts.astype(np.float64) * weight
         self.inverse = inverse.ravel()
 
     def gathered(self, weights: NDArray[Any]) -> Shares:

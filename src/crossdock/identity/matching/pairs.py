@@ -1,51 +1,143 @@
-"""Pairs of rows that share a key, without those keys that too many share."""
+"""Pairs of rows that share a key, without those keys that too many share.
 
-from collections.abc import Iterable
+Most keys contain another one: who shares family name, given name and birth date shares family name and birth date
+as well. So keys are taken from wide to narrow, and a narrow one looks only at the rows that no wider one has told
+everything about: those under a wider key that too many share. No pair is lost by that.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
-Pairs = tuple[Rows, Rows]
+from crossdock.identity.matching import kernels
+from crossdock.identity.matching.columns import Columns, Index
+from crossdock.identity.matching.key_columns import Atoms, entries_of, functions_of, quick
+from crossdock.identity.matching.keys import Key
+from crossdock.identity.matching.record import Kind
+
+Pairs = tuple[Index, Index]
+Packed = Index
+"""Pairs as `smaller row * size + larger row`."""
+Told = NDArray[np.bool_]
+USUAL_MAX = 300_000
+"""From so many records on a key function may bring only so many pairs a record: what many share tells nobody."""
+PAIRS_PER_RECORD = 0.3
+NOWHERE: Index = np.zeros(0, np.int64)
+
+_FOLLOWS = {
+    "given": ("initial", "given3", "given_sound"),
+    "family": ("family3", "family_sound", "family_skeleton", "family_end"),
+    "birth": ("birth_year", "birth_day", "birth_month", "birth_sorted"),
+    "birth_month": ("birth_year",),
+    "organisation": (
+        *("organisation_words", "organisation_first", "organisation_two"),
+        *("organisation_sound", "organisation5"),
+    ),
+    "place.street": ("place.street4",),
+    "place.postcode": ("place.area",),
+    "email": ("email.local", "email.domain"),
+}
+"""Who agrees in the first agrees in the others, wherever those are known."""
 
 
-def pairs_of(keys: Rows, rows: Rows, per_key_max: int) -> Pairs:
-    """All pairs (smaller row first) under keys that 2 to `per_key_max` entries share."""
-    order = np.argsort(keys, kind="stable")
-    keys, rows = keys[order], rows[order]
-    starts = (
-        np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if keys.size else np.zeros(0, np.int64)
-    )
-    sizes = np.diff(np.append(starts, keys.size))
-    left, right = [], []
-    for size in np.unique(sizes[(sizes > 1) & (sizes <= per_key_max)]).tolist():
-        members = rows[starts[sizes == size][:, None] + np.arange(size)]
-        a, b = np.triu_indices(size, 1)
-        left.append(members[:, a].ravel())
-        right.append(members[:, b].ravel())
-    if not left:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    one, two = np.concatenate(left), np.concatenate(right)
-    return np.minimum(one, two), np.maximum(one, two)
+class Step:
+    """One key function: `labelled` ones are two or more whose keys meet one another. `wider`: places of steps."""
+
+    __slots__ = ("functions", "wider")
+
+    def __init__(self, functions: Sequence[tuple[int, Key]], wider: Sequence[int]) -> None:
+        self.functions = functions
+        self.wider = wider
+
+
+def steps_of(kind: Kind) -> list[Step]:
+    """The key functions of a kind, wide ones first."""
+    together: dict[int, list[tuple[int, Key]]] = {}
+    for seed, key in functions_of(kind):
+        together.setdefault(seed, []).append((seed, key))
+    alone = {seed: found[0][1] for seed, found in together.items() if not found[0][1].label}
+    wider = {
+        seed: [other for other, key in alone.items() if seed in alone and _within(key, alone[seed])]
+        for seed in together
+    }
+    order = sorted(together, key=lambda seed: len(wider[seed]))
+    place = {seed: at for at, seed in enumerate(order)}
+    return [Step(together[seed], [place[other] for other in wider[seed]]) for seed in order]
+
+
+def _within(wide: Key, narrow: Key) -> bool:
+    """Whether records that agree in all parts of `narrow` agree in those of `wide`, as far as it has any."""
+    if wide is narrow or wide.group not in {"", narrow.group}:
+        return False
+    agreed = set(narrow.parts)
+    while grown := {more for part in agreed for more in _FOLLOWS.get(part, ())} - agreed:
+        agreed |= grown
+    return agreed >= set(wide.parts) and set(narrow.parts) != set(wide.parts)
 
 
 def candidates(
-    columns: Iterable[tuple[Rows, Rows]], size: int, per_key_max: int, sources: Rows | None = None
+    columns: Columns, kind: Kind, per_key_max: int, sources: Index | None = None, workers: Executor | None = None
 ) -> Pairs:
-    """Every pair of distinct rows that some key function brings together, once, sorted.
+    """Every pair of distinct rows that some key function brings together, once, sorted, smaller row first.
 
-    With `sources`, only pairs whose rows come from different ones. Takes 8 bytes a pair and function at the worst.
+    With `sources`, only pairs whose rows come from different ones.
     """
-    found = np.zeros(0, np.int64)
-    waiting: list[Rows] = []
-    for keys, rows in columns:
-        i, j = pairs_of(keys, rows, per_key_max)
-        kept = i != j
-        if sources is not None:
-            kept &= sources[i] != sources[j]
-        waiting.append(i[kept] * size + j[kept])
-        if sum(map(len, waiting)) > max(found.size, 4_000_000):
-            found = np.unique(np.concatenate([found, *waiting]))
-            waiting = []
-    found = np.unique(np.concatenate([found, *waiting]))
-    return found // max(size, 1), found % max(size, 1)
+    atoms = Atoms(columns, quick)
+    steps = steps_of(kind)
+    for step in steps:
+        for _, key in step.functions:
+            for part in key.parts:
+                atoms.of(part)
+    told: dict[int, tuple[str, Told]] = {}
+    found: list[Packed] = []
+    for turn in _turns(steps):
+        made = (workers.map if workers else map)(
+            lambda at: _told_by(atoms, steps[at], told, per_key_max, sources), turn
+        )
+        for at, (group, flags, pairs) in zip(turn, made, strict=True):
+            told[at] = group, flags
+            found.append(pairs)
+    return unpacked(found, len(columns))
+
+
+def _turns(steps: Sequence[Step]) -> Iterator[list[int]]:
+    """Steps that wait for nothing but what former turns did."""
+    depth: list[int] = []
+    for step in steps:
+        depth.append(1 + max((depth[other] for other in step.wider), default=-1))
+    for turn in range(max(depth, default=-1) + 1):
+        yield [at for at, own in enumerate(depth) if own == turn]
+
+
+def _told_by(
+    atoms: Atoms, step: Step, told: Mapping[int, tuple[str, Told]], per_key_max: int, sources: Index | None
+) -> tuple[str, Told, Packed]:
+    """The list that a step runs over, which of its entries told everything, and the pairs it brings together."""
+    made = [entries_of(atoms, seed, key) for seed, key in step.functions]
+    keys, rows = (np.concatenate(parts) for parts in ([one.keys for one in made], [one.rows for one in made]))
+    group = step.functions[0][1].group if len(made) == 1 else ""
+    flags = np.zeros(keys.size, bool)
+    for other in step.wider:
+        of, known = told[other]
+        flags |= known[rows] if group and not of else known
+    open_ = np.flatnonzero(~flags & (keys != 0))
+    keys, rows, now = keys[open_], rows[open_], np.zeros(open_.size, bool)
+    origin = NOWHERE if sources is None else sources
+    order = np.argsort(keys)
+    size = len(atoms.columns)
+    if size > USUAL_MAX:
+        per_key_max = kernels.cap_within(keys, order, per_key_max, int(size * PAIRS_PER_RECORD))
+    pairs = kernels.pairs_under(keys, rows, order, origin, size, per_key_max, now)
+    flags[open_] = now
+    return group, flags, pairs
+
+
+def unpacked(found: Iterable[Packed], size: int) -> Pairs:
+    """The pairs, each once, sorted."""
+    packed = np.concatenate([NOWHERE, *found])
+    packed.sort()
+    packed = packed[np.flatnonzero(np.append(True, packed[1:] != packed[:-1]))] if packed.size else packed
+    left, right = np.divmod(packed, max(size, 1))
+    return left, right

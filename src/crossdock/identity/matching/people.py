@@ -101,8 +101,8 @@ def _crosswise(left: Columns, i: Index, right: Columns, j: Index) -> tuple[Level
     families = np.where(unknown, np.maximum(one, other), np.minimum(one, other)).astype(np.int8)
     givens = np.where(unknown, NOTHING, np.maximum(one, other)).astype(np.int8)
     for place in np.flatnonzero(givens > ONE_EDIT).tolist():
-        names = (given[0], i, family[1], j) if one[place] >= other[place] else (family[0], i, given[1], j)
-        mine, theirs = names[0].values[names[1][place]], names[2].values[names[3][place]]
+        names = (given[0], family[1]) if one[place] >= other[place] else (family[0], given[1])
+        mine, theirs = names[0].at(i[place : place + 1])[0], names[1].at(j[place : place + 1])[0]
         if root_of((mine,)) == root_of((theirs,)):
             givens[place] = ROOT
         elif 1 in {len(mine), len(theirs)} and mine[0] == theirs[0]:
@@ -126,20 +126,25 @@ def _straight_given(left: Columns, i: Index, right: Columns, j: Index) -> Levels
     return levels
 
 
-def _first(texts: Texts, rows: Index) -> NDArray[np.str_]:
-    return np.array([value[:1] for value in texts.values[rows].tolist()], dtype="U1")
+def _initial(word: str) -> int:
+    return ord(word[0]) if word else 0
+
+
+def _first(texts: Texts, rows: Index) -> NDArray[np.int64]:
+    """The first letter of each text, as its code point."""
+    return texts.words.each(_initial, np.int64)[texts.places[rows]]
 
 
 def _among_others(left: Columns, i: Index, right: Columns, j: Index) -> Index:
     """Places where one's first given name is a further given name of the other."""
-    candidates = np.flatnonzero((left.text("middle").codes[i] != 0) | (right.text("middle").codes[j] != 0))
-    one, two = left.records, right.records
+    given, others = (left.text("given"), right.text("given")), (left.text("middle"), right.text("middle"))
+    candidates = np.flatnonzero((others[0].codes[i] != 0) | (others[1].codes[j] != 0))
+    oi, oj = i[candidates], j[candidates]
+    known = zip(
+        candidates.tolist(), given[0].at(oi), others[0].at(oi), given[1].at(oj), others[1].at(oj), strict=True
+    )
     return np.array(
-        [
-            place
-            for place in candidates.tolist()
-            if (a := one[i[place]].given) and (b := two[j[place]].given) and (a[0] in b[1:] or b[0] in a[1:])
-        ],
+        [place for place, a, more, b, rest in known if a and b and (a in rest.split() or b in more.split())],
         dtype=np.int64,
     )
 
@@ -148,9 +153,9 @@ def _family(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     a, b = left.text("family"), right.text("family")
     levels = words(a, i, b, j)
     open_ = np.flatnonzero(levels >= NEARLY)
-    one, two = left.records, right.records
-    for place in open_[a.spaced[i[open_]] | b.spaced[j[open_]]].tolist():
-        if not set(one[i[place]].family).isdisjoint(two[j[place]].family):
+    several = open_[a.spaced[i[open_]] | b.spaced[j[open_]]]
+    for place, one, other in zip(several.tolist(), a.at(i[several]), b.at(j[several]), strict=True):
+        if not set(one.split()).isdisjoint(other.split()):
             levels[place] = PART
     crossed = np.flatnonzero(swapped(left, i, right, j))
     if crossed.size:
@@ -182,8 +187,12 @@ def _birth(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     return Judged(levels, np.where(levels == EXACT, i, -1))
 
 
+def _number(birth: str) -> int:
+    return int(birth or 0)
+
+
 def _birth_levels(a: Texts, i: Index, b: Texts, j: Index) -> Levels:
-    x, y = (np.array(values.tolist(), dtype=np.int64) for values in (a.values[i], b.values[j]))
+    x, y = a.words.each(_number, np.int64)[a.places[i]], b.words.each(_number, np.int64)[b.places[j]]
     years, months, days = (_same(x, y, scale, size) for scale, size in ((10_000, 10_000), (100, 100), (1, 100)))
     vague = (x % 100 == 0) | (y % 100 == 0)
     month_known = (x // 100 % 100 != 0) & (y // 100 % 100 != 0)

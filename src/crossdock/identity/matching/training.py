@@ -16,17 +16,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching.catalogue import comparisons_of, extras_in
-from crossdock.identity.matching.columns import Columns, Index
-from crossdock.identity.matching.comparisons import Comparison
+from crossdock.identity.matching.catalogue import comparisons_of
+from crossdock.identity.matching.columns import Index
 from crossdock.identity.matching.frequencies import tables_of
-from crossdock.identity.matching.keys import key_columns, usual_cap
 from crossdock.identity.matching.mixture import USUAL_POPULATION, Mixture, Sample
 from crossdock.identity.matching.model import ComparisonModel, KindModel, Model
-from crossdock.identity.matching.pairs import Pairs, candidates
-from crossdock.identity.matching.record import Features, Kind
+from crossdock.identity.matching.pairs import Pairs
+from crossdock.identity.matching.population import Group, Population, population_of
+from crossdock.identity.matching.record import Features
 
 RANDOM_PAIRS = 500_000
+SAMPLED_PAIRS = 1_000_000
+"""Of more candidates a part, drawn at random, stands for all."""
+AT_ONCE = 1 << 16
 LABEL_WEIGHT = 3.0
 """A steward's decision counts as so many pairs of the kind."""
 
@@ -47,7 +49,7 @@ def _silent(_what: str, _share: float) -> None:
 
 
 def train(
-    records: Sequence[Features],
+    records: Sequence[Features] | Population,
     *,
     labels: Sequence[Label] = (),
     sources: Sequence[int] | None = None,
@@ -60,77 +62,91 @@ def train(
     With `sources` (one number per record) only pairs of different sources count, as when two clean lists are
     linked. A kind without records gets a model of usual values.
     """
-    return Model(
-        person=_train_kind("person", records, labels, sources, per_key_max, seed, progress),
-        organisation=_train_kind("organisation", records, labels, sources, per_key_max, seed, progress),
+    population = population_of(records, sources)
+    person, organisation = (
+        _Training(group, population, labels, seed, progress).model(per_key_max) for group in population.groups
     )
+    return Model(person=person, organisation=organisation)
 
 
-def _train_kind(
-    kind: Kind,
-    everybody: Sequence[Features],
-    labels: Sequence[Label],
-    sources: Sequence[int] | None,
-    per_key_max: int | None,
-    seed: int,
-    progress: Progress,
-) -> KindModel:
-    chosen = [place for place, record in enumerate(everybody) if record.kind == kind]
-    records = [everybody[place] for place in chosen]
-    columns = Columns(records)
-    extras = extras_in(records)
-    comparisons = comparisons_of(kind, extras)
-    origin = np.array([sources[place] for place in chosen], np.int64) if sources is not None else None
-    generator = np.random.default_rng(seed)
-    progress(f"{kind}: keys", 0.0)
-    found = candidates(key_columns(records), len(records), per_key_max or usual_cap(len(records)), origin)
-    progress(f"{kind}: comparisons", 0.2)
-    sample = _levels(comparisons, columns, found)
-    drawn = random_pairs(len(records), min(RANDOM_PAIRS, len(records) ** 2), generator, origin)
-    random = _levels(comparisons, columns, drawn)
-    progress(f"{kind}: labels", 0.6)
-    places = {place: row for row, place in enumerate(chosen)}
-    known = [one for one in labels if one.left in places and one.right in places]
-    decided = (
-        np.array([places[one.left] for one in known], np.int64),
-        np.array([places[one.right] for one in known], np.int64),
-    )
-    mixture = Mixture(comparisons, pairs_in(len(records), origin))
-    mixture.learn(
-        Sample(sample),
-        Sample(random),
-        Sample(_levels(comparisons, columns, decided)),
-        np.array([one.same for one in known], bool),
-        LABEL_WEIGHT,
-    )
-    progress(f"{kind}: learned", 1.0)
-    return KindModel(
-        kind=kind,
-        population=max(2, len(records)) if found[0].size else USUAL_POPULATION,
-        prior_match=mixture.prior_match,
-        prior_household=mixture.prior_household,
-        extras=extras,
-        comparisons=tuple(
-            ComparisonModel(
-                name=comparison.name,
-                match=tuple(mixture.match[place].tolist()),
-                household=tuple(mixture.household[place].tolist()),
-                random=tuple(mixture.random[place].tolist()),
-                terms=tables_of(columns, comparison),
-            )
-            for place, comparison in enumerate(comparisons)
-        ),
-    )
+class _Training:
+    """How a model of one kind is learned."""
 
+    def __init__(
+        self, group: Group, population: Population, labels: Sequence[Label], seed: int, progress: Progress
+    ) -> None:
+        self.group = group
+        self.workers = population.workers
+        self.comparisons = comparisons_of(group.kind, group.columns.extras)
+        self.labels = labels
+        self.generator = np.random.default_rng(seed)
+        self.progress = progress
 
-def _levels(comparisons: Sequence[Comparison], columns: Columns, pairs: Pairs) -> NDArray[np.int8]:
-    i, j = pairs
-    levels = np.empty((i.size, len(comparisons)), np.int8)
-    for place, comparison in enumerate(comparisons):
-        for start in range(0, i.size, 1 << 18):
-            part = slice(start, start + (1 << 18))
-            levels[part, place] = comparison.compare(columns, i[part], columns, j[part]).levels
-    return levels
+    def model(self, per_key_max: int | None) -> KindModel:
+        """Learn from candidates, from pairs at random, and from what was decided."""
+        group, kind = self.group, self.group.kind
+        self.progress(f"{kind}: keys", 0.0)
+        found = group.candidates(per_key_max, self.workers)
+        self.progress(f"{kind}: comparisons", 0.2)
+        kept, weight = self._sampled(found)
+        sample = Sample(self._levels(kept), weight)
+        drawn = random_pairs(len(group), min(RANDOM_PAIRS, len(group) ** 2), self.generator, group.origin)
+        random = Sample(self._levels(drawn))
+        self.progress(f"{kind}: learning", 0.6)
+        decided, same = self._decided()
+        mixture = Mixture(self.comparisons, pairs_in(len(group), group.origin))
+        mixture.learn(sample, random, Sample(self._levels(decided)), same, LABEL_WEIGHT)
+        self.progress(f"{kind}: learned", 1.0)
+        return KindModel(
+            kind=kind,
+            population=max(2, len(group)) if found[0].size else USUAL_POPULATION,
+            prior_match=mixture.prior_match,
+            prior_household=mixture.prior_household,
+            extras=group.columns.extras,
+            comparisons=tuple(
+                ComparisonModel(
+                    name=comparison.name,
+                    match=tuple(mixture.match[place].tolist()),
+                    household=tuple(mixture.household[place].tolist()),
+                    random=tuple(mixture.random[place].tolist()),
+                    terms=tables_of(group.columns, comparison),
+                )
+                for place, comparison in enumerate(self.comparisons)
+            ),
+        )
+
+    def _sampled(self, found: Pairs) -> tuple[Pairs, float]:
+        """At most `SAMPLED_PAIRS` candidates, and how many each stands for."""
+        count = found[0].size
+        if count <= SAMPLED_PAIRS:
+            return found, 1.0
+        kept = np.sort(self.generator.choice(count, SAMPLED_PAIRS, replace=False, shuffle=False))
+        return (found[0][kept], found[1][kept]), count / SAMPLED_PAIRS
+
+    def _decided(self) -> tuple[Pairs, NDArray[np.bool_]]:
+        """The labelled pairs of this kind, and which of them are the same."""
+        rows = self.group.rows
+        known = np.array([(one.left, one.right, one.same) for one in self.labels], np.int64).reshape(-1, 3)
+        known = known[np.isin(known[:, :2], rows).all(axis=1)]
+        return (np.searchsorted(rows, known[:, 0]), np.searchsorted(rows, known[:, 1])), known[:, 2] == 1
+
+    def _levels(self, pairs: Pairs) -> NDArray[np.int8]:
+        """What the comparisons find. Shape: (pairs, comparisons)."""
+        i, j = pairs
+        columns = self.group.columns
+        levels = np.empty((i.size, len(self.comparisons)), np.int8)
+
+        def fill(start: int) -> None:
+            part = slice(start, start + AT_ONCE)
+            for place, comparison in enumerate(self.comparisons):
+                levels[part, place] = comparison.compare(columns, i[part], columns, j[part]).levels
+
+        if i.size:
+            # What columns reckon once is reckoned before threads ask for it together.
+            for comparison in self.comparisons:
+                comparison.compare(columns, i[:1], columns, j[:1])
+        list(self.workers.map(fill, range(0, i.size, AT_ONCE)))
+        return levels
 
 
 def pairs_in(size: int, origin: Index | None) -> float:

@@ -30,9 +30,9 @@ FAR_BELOW = -60.0
 def _ratios(columns: Columns, table: TermTable) -> NDArray[np.float32]:
     texts = columns.text(table.column) if is_text(table.column) else columns.values(table.column)
     shares, rare = table.shares, table.rare
-    found = np.fromiter((shares.get(value, rare) for value in texts.values), np.float64, len(texts))
-    ratios: NDArray[np.float32] = np.log2(found / table.mean).astype(np.float32)
-    return ratios
+    known = np.fromiter((shares.get(word, rare) for word in texts.words.words), np.float64, len(texts.words))
+    ratios: NDArray[np.float32] = np.log2(known / table.mean).astype(np.float32)
+    return ratios[texts.places]
 
 
 def is_text(column: str) -> bool:
@@ -74,6 +74,15 @@ class Scale:
                 ratios[agreeing, place] = self._ratios_of(left, place, tables)[judged.terms[agreeing]]
         return Judgement(levels, ratios, ruled(left, i, right, j))
 
+    def prepare(self, columns: Columns) -> None:
+        """Reckon what is reckoned once per column, before threads ask for it together."""
+        if len(columns):
+            first = np.zeros(1, np.int64)
+            self.judge(columns, first, columns, first)
+            for place, tables in enumerate(self.tables):
+                if tables:
+                    self._ratios_of(columns, place, tables)
+
     def _ratios_of(self, columns: Columns, place: int, tables: Sequence[TermTable]) -> NDArray[np.float32]:
         """log2 of each term's frequency over the usual one, for all of a comparison's term columns in a row."""
         known = columns.kept(f"ratios {place}")
@@ -103,17 +112,6 @@ class Scale:
             for place in range(len(self.comparisons))
         ]
 
-    def terms_of(self, judgement: Judgement) -> tuple[Weights, Weights, Weights]:
-        """log2 likelihoods of the levels found under match, household and random; (pairs, comparisons) each."""
-        places = np.arange(len(self.comparisons))
-        levels = judgement.levels.astype(np.int64)
-        match, household, random = (logs[places, levels] for logs in self._logs)
-        # Households repeat a value whatever its frequency where they share it at all; else it is chance there,
-        # too.
-        chance = np.array([not comparison.shared for comparison in self.comparisons])
-        household = household + judgement.ratios * chance
-        return match, household, random + judgement.ratios
-
     @cached_property
     def gains(self) -> list[tuple[list[float], list[int]]]:
         """Per comparison its levels' bits against strangers at a usual frequency, rising, and those levels."""
@@ -129,19 +127,24 @@ class Scale:
         match, household = self.model.prior_match, self.model.prior_household
         return tuple(np.log2([match, household, 1 - match - household]).tolist())
 
+    def _totals(self, judgement: Judgement) -> tuple[Weights, Weights, Weights]:
+        """log2 of the shares of matches, households and strangers with what was found, per pair."""
+        from crossdock.identity.matching import kernels  # noqa: PLC0415 - what decides on arrivals needs no numba
+
+        # Households repeat a value whatever its frequency where they share it at all; else it is chance.
+        chance = np.array([not comparison.shared for comparison in self.comparisons])
+        found = kernels.weighed(judgement.levels, judgement.ratios, np.stack(self._logs), chance, self.priors())
+        return found[0], found[1], found[2]
+
     def weigh(self, judgement: Judgement) -> Weights:
         """The weight of each pair in bits, without rules."""
-        match, household, random = (
-            logs.sum(axis=1) + prior for logs, prior in zip(self.terms_of(judgement), self.priors(), strict=True)
-        )
+        match, household, random = self._totals(judgement)
         weights: Weights = np.maximum(match - np.logaddexp2(household, random), FAR_BELOW)
         return weights
 
     def households(self, judgement: Judgement) -> Weights:
         """The probability of each pair to be two people of one household."""
-        match, household, random = (
-            logs.sum(axis=1) + prior for logs, prior in zip(self.terms_of(judgement), self.priors(), strict=True)
-        )
+        match, household, random = self._totals(judgement)
         homes: Weights = np.exp2(household - np.logaddexp2(np.logaddexp2(household, random), match))
         return homes
 

@@ -20,7 +20,7 @@ def features_of(profile: Profile) -> Features:
     country = country_of(profile.country)
     places = [place_of(address) for address in profile.addresses[:VALUES_MAX]]
     home = country or next((place.country for place in places if place.country), "")
-    given, family = _names(profile)
+    given, family = names_of(profile)
     organisation, form = "", ""
     if profile.kind == "organisation":
         organisation, form = organisation_of(profile.organisation or profile.name, profile.legal_form)
@@ -46,12 +46,13 @@ def features_of(profile: Profile) -> Features:
         ),
         loyalty_ids=distinct([compact(text) for text in profile.loyalty_ids[:VALUES_MAX]]),
         customer_numbers=distinct([compact(text).lstrip("0") for text in profile.customer_numbers[:VALUES_MAX]]),
-        references=distinct([_reference(one.system, one.value) for one in profile.references]),
+        references=distinct([reference_of(one.system, one.value) for one in profile.references]),
         extra=tuple((name, plain) for name, text in profile.extra if (plain := fold(text))),
     )
 
 
-def _names(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def names_of(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Given and family names in tokens, out of a full name where the parts are missing."""
     if profile.kind == "organisation":
         return (), ()
     given = tokens_of(f"{profile.given} {profile.middle}") if profile.given or profile.middle else ()
@@ -65,6 +66,7 @@ def _names(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return given, family
 
 
-def _reference(system: str, value: str) -> str:
+def reference_of(system: str, value: str) -> str:
+    """A system's id as it is compared; an empty text for none."""
     plain = value.strip()
     return f"{fold(system)}|{plain}" if plain else ""

@@ -58,14 +58,14 @@ def place_of(address: PostalAddress) -> Place:
     lines = tuple(line for line in address.lines[:LINES_MAX] if line.strip())
     if len(lines) == 1 and not (address.postcode or address.city) and "," in lines[0]:
         return _from_one_line(lines[0], address)
-    street, house, more = _street_of(lines)
+    street, house, more = street_of(lines)
     return Place(
         street=street,
-        house=_house_of(address.house) or house,
+        house=house_of(address.house) or house,
         more=more,
-        postcode=compact(address.postcode)[:12],
-        city=_city_of(address.city),
-        region=fold(address.region)[:40],
+        postcode=postcode_of(address.postcode),
+        city=city_of(address.city),
+        region=region_of(address.region),
         country=country_of(address.country),
     )
 
@@ -74,22 +74,23 @@ def _from_one_line(line: str, address: PostalAddress) -> Place:
     """Everything in one line: "123 Main Street, Las Vegas NV 89132"."""
     first, _, rest = line.partition(",")
     found = _IN_ONE_LINE.search(rest.strip())
-    street, house, more = _street_of((first,))
+    street, house, more = street_of((first,))
     if not found:
-        return Place(street=street, house=house, more=more, city=_city_of(rest.rpartition(",")[2]))
+        return Place(street=street, house=house, more=more, city=city_of(rest.rpartition(",")[2]))
     return Place(
         street=street,
         house=house,
         more=more,
         postcode=found["postcode"],
-        city=_city_of((found["city"] or "").rpartition(",")[2]),
+        city=city_of((found["city"] or "").rpartition(",")[2]),
         region=fold(found["region"] or address.region),
         country=country_of(address.country),
     )
 
 
 @lru_cache(maxsize=65_536)
-def _street_of(lines: tuple[str, ...]) -> tuple[str, str, str]:
+def street_of(lines: tuple[str, ...]) -> tuple[str, str, str]:
+    """Street, house number and what else the lines say."""
     streets = [_spelled_out(line) for line in lines]
     if not streets:
         return "", "", ""
@@ -116,7 +117,7 @@ def _without_house(words: list[str]) -> tuple[str, str, list[str]]:
             tail = words[place + 1 :] if place < -1 else []
             if tail and len(tail[0]) == 1 and tail[0].isalpha():
                 house, tail = house + tail[0], []
-            return " ".join(kept), _house_of(house), [*unit, *tail]
+            return " ".join(kept), house_of(house), [*unit, *tail]
     return " ".join(words), "", unit
 
 
@@ -137,14 +138,26 @@ def _spelled_out(line: str) -> list[str]:
 
 
 @lru_cache(maxsize=65_536)
-def _house_of(text: str) -> str:
+def house_of(text: str) -> str:
+    """A house number without leading zeros: `0012 A` is 12a."""
     return fold(text).replace(" ", "").lstrip("0")[:12]
 
 
 @lru_cache(maxsize=65_536)
-def _city_of(text: str) -> str:
+def city_of(text: str) -> str:
+    """A town's name, folded, saints and mountains spelled out."""
     words = fold(text)[:80].split()
     return " ".join(
         {"st": "saint", "ste": "saint", "sankt": "saint", "mt": "mount", "ft": "fort"}.get(word, word)
         for word in words
     )
+
+
+def postcode_of(text: str) -> str:
+    """A postcode without blanks."""
+    return compact(text)[:12]
+
+
+def region_of(text: str) -> str:
+    """A region's name or code, folded."""
+    return fold(text)[:40]

@@ -43,6 +43,7 @@ _TABLE = str.maketrans(
     {**_LETTERS, **_GREEK, **{letter: "" if plain == "_" else plain for letter, plain in _CYRILLIC.items()}}
 )
 _NO_WORD = re.compile(r"[^\w']+|_+")
+_NO_DIGIT = re.compile(r"[^0-9]+")
 _PLAIN = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*\Z")
 
 
@@ -55,15 +56,18 @@ def fold(text: str) -> str:
     """
     if _PLAIN.match(text):
         return text[:TEXT_CHARACTERS_MAX].strip()
-    text = unicodedata.normalize("NFKD", text[:TEXT_CHARACTERS_MAX]).casefold().translate(_TABLE)
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    if text.isascii():
+        text = text[:TEXT_CHARACTERS_MAX].lower().replace("`", "'")
+    else:
+        text = unicodedata.normalize("NFKD", text[:TEXT_CHARACTERS_MAX]).casefold().translate(_TABLE)
+        text = "".join(letter for letter in text if not unicodedata.combining(letter))
     return " ".join(_NO_WORD.sub(" ", text).replace("'", "").split())
 
 
 def digits(text: str) -> str:
     """The decimal digits of `text`, those of other scripts as ASCII."""
     if text.isascii():
-        return "".join(letter for letter in text if letter.isdigit())
+        return _NO_DIGIT.sub("", text)
     return "".join(str(unicodedata.decimal(letter, "")) for letter in text)
 
 
