@@ -1,5 +1,7 @@
 """Customers on the simulated org, beyond what every dock promises: persons, merges, guards, gaps, its rules."""
 
+from collections.abc import Sequence
+
 import pytest
 from tests.adapters.salesforce.orgs import TestOrg
 
@@ -10,6 +12,7 @@ from crossdock.canonical.party import Account, Contact, ExternalReference, Party
 from crossdock.identity.golden.fields import fields_of
 from crossdock.kit.errors import Conflict, Locked, Misconfigured, OutcomeUnknown, Rejected
 from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_source import CustomerArrival
 from crossdock.ports.order_source import Gap
 from crossdock.testing.builders import a_company
 from crossdock.testing.conformance.customer_source import arrivals_of, changes_of, having, hear
@@ -52,6 +55,24 @@ async def test_writes_bear_the_mark_they_were_given(org: TestOrg) -> None:
 
     (change,) = changes_of(arrivals_of(heard), record)
     assert change.origin == "hub-north"
+
+
+async def test_a_change_of_either_address_is_told(org: TestOrg) -> None:
+    (record,) = org.simulator.seed.rows("Account", [{"Name": "Anvil"}], announce=True)
+    async with org.open_dock() as dock:
+        await hear(dock, "", having(account(record)), PATIENCE_SECONDS)
+        for prefix in ("Billing", "Shipping"):
+            org.simulator.seed.update("Account", record, {f"{prefix}City": "Köln"})
+
+        def both(arrivals: Sequence[CustomerArrival]) -> bool:
+            return len(changes_of(arrivals, account(record))) == 3
+
+        heard = arrivals_of(await hear(dock, "", both, PATIENCE_SECONDS))
+
+    assert [arrival.findings for arrival in heard if arrival.findings] == []
+    told = [fields_of(change.says) for change in changes_of(heard, account(record))]
+    assert told[1] == {"billing.address.city": "Köln"}
+    assert told[2] == {"shipping.default.address.city": "Köln"}
 
 
 async def test_a_gap_event_is_filled_by_reading(org: TestOrg) -> None:

@@ -131,7 +131,7 @@ def field_names(bitmaps: Sequence[str], fields: Sequence[Mapping[str, Any]]) -> 
         parent = fields[int(index)] if index.isdecimal() and int(index) < len(fields) else None
         if parent is None:
             raise ValueError(f"bitmap {item!r} points beyond the schema")
-        names += [f"{parent['name']}.{child}" for child in _marked(digits, _children(parent))]
+        names += [f"{parent['name']}.{child}" for child in _marked(digits, _children(parent, fields))]
     return tuple(names)
 
 
@@ -145,13 +145,18 @@ def _marked(digits: str, names: Sequence[str]) -> list[str]:
     return [name for position, name in enumerate(names) if bits >> position & 1]
 
 
-def _children(parent: Mapping[str, Any]) -> list[str]:
-    """The field names of a compound field, whose type is a record or a union with one."""
-    kinds = parent["type"] if isinstance(parent["type"], list) else [parent["type"]]
-    for kind in kinds:
-        if isinstance(kind, dict) and kind.get("type") == "record":
-            return [str(field["name"]) for field in kind["fields"]]
+def _children(parent: Mapping[str, Any], fields: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The field names of a compound field, whose type is a record or, where it is not the first, one's name."""
+    defined = {kind.get("name"): kind for field in fields for kind in _kinds(field) if isinstance(kind, dict)}
+    for kind in _kinds(parent):
+        record = kind if isinstance(kind, dict) else defined.get(kind, {})
+        if record.get("type") == "record":
+            return [str(field["name"]) for field in record["fields"]]
     raise ValueError(f"field {parent['name']} has no parts")
+
+
+def _kinds(field: Mapping[str, Any]) -> list[Any]:
+    return field["type"] if isinstance(field["type"], list) else [field["type"]]
 
 
 def _instant(milliseconds: Any) -> Instant:
