@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once test check fix bench bench-small bench-peers bench-peers-small bench-backlog \
-  bench-backlog-small bench-match bench-match-small simulate simulate-nightly crash crash-nightly crash-release lanes arrivals upgrade mutants docs new-adapter lock clean
+  bench-backlog-small bench-match bench-match-small simulate simulate-nightly crash crash-nightly crash-release lanes arrivals storm upgrade mutants docs new-adapter lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ upgrade: $(VENV)/.dev ## Replace workers of one release by those of the next wit
 
 arrivals: $(VENV)/.dev ## 1,000 records of 100 people arrive at once: 100 parties, on every database
 	@$(PYTEST) tests/processes/test_customer_recognition.py --arrivals 1000
+
+storm: $(VENV)/.dev ## 10,000 edits of customers in Salesforce and an ERP in a storm: agreement, no loop, all explained (5 minutes)
+	@$(PYTEST) tests/processes/test_two_way_storm.py --storm-edits 10000
 
 mutants: $(VENV)/.dev ## Switch off one guarantee at a time: the crash runs and the simulation must find out
 	@$(PYTEST) -m mutants

@@ -12,13 +12,15 @@ ALL = ("sqlite", "memory", pytest.param("postgres", marks=pytest.mark.postgres))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What `make upgrade`, `make lanes` and `make arrivals` ask for."""
+    """What `make upgrade`, `make lanes`, `make arrivals` and `make storm` ask for."""
     text = "how many workers share a lane (3 or more)"
     parser.addoption("--lane-workers", type=int, default=3, help=text)
     text = "how many runs are in flight while one release gives way to the next"
     parser.addoption("--upgrade-runs", type=int, default=120, help=text)
     text = "how many records of a tenth as many people arrive at once"
     parser.addoption("--arrivals", type=int, default=120, help=text)
+    text = "how many edits there are in the storm between Salesforce and an ERP"
+    parser.addoption("--storm-edits", type=int, default=240, help=text)
 
 
 @pytest.fixture(scope="session")

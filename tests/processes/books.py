@@ -16,6 +16,7 @@ from crossdock.adapters.memory.wire import PartnerWrite
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import CUSTOMER_EVENTS
 from crossdock.durable.codec import decode
+from crossdock.durable.lanes import LaneLimits
 from crossdock.durable.process import Process
 from crossdock.durable.records import Commit, EffectStep, Outcome
 from crossdock.identity.golden.fields import FieldValue
@@ -106,7 +107,7 @@ class CustomerHub:
 
     async def open(self) -> None:
         self.store = await self.stores.open()
-        self.engine = Engine(self.store, self.clock)
+        self.engine = Engine(self.store, self.clock, lanes={name: LaneLimits() for name in self.books})
         for name, books in self.books.items():
             self.docks[name] = books.dock(self.clock)
             await self.docks[name].open()
@@ -172,6 +173,10 @@ class CustomerHub:
         )
         self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair, *self.further]
         await self._begin()
+
+    def _sink(self, _name: str, dock: Any) -> Any:
+        """The dock as the processes have it; here without its lane, so that every fault is theirs to bear."""
+        return _Counting(self, dock)
 
     async def _begin(self) -> None:
         await self.engine.begin()
