@@ -10,12 +10,18 @@ import psycopg
 from psycopg import sql
 
 from crossdock.kit.clock import Clock, ManualClock
+from crossdock.kit.redaction import Secret
+from crossdock.storage.keyring import GivenKeys
 from crossdock.storage.memory import MemoryDatabase, MemoryStore
 from crossdock.storage.migrate import migrate
 from crossdock.storage.postgres import PostgresStore
 from crossdock.storage.schema import METADATA
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.sqlite import SqliteStore
+from crossdock.storage.vault import Vault
+
+KEYS = "index: " + "aW5k" * 10 + "aW4=, first: " + "a2V5" * 10 + "azE="
+"""Secrets of a deployment under test: what is on disk is sealed, what is in memory is not."""
 
 
 class Stores:
@@ -46,7 +52,9 @@ def sqlite_stores(template: Path, folder: Path) -> Stores:
     """On a copy of a migrated file."""
     path = folder / "hub.sqlite"
     shutil.copy(template, path)
-    return Stores("sqlite", ManualClock(), lambda clock: SqliteStore(path, clock, durable=False))
+    return Stores(
+        "sqlite", ManualClock(), lambda clock: SqliteStore(path, clock, durable=False, vault=vault(clock))
+    )
 
 
 def sqlite_template(folder: Path) -> Path:
@@ -68,7 +76,12 @@ def postgres_stores(dsn: str) -> Stores:
     with psycopg.connect(dsn) as connection:
         connection.execute("SET synchronous_commit = off")
         connection.execute(tables)
-    return Stores("postgres", ManualClock(), lambda clock: PostgresStore(dsn, clock))
+    return Stores("postgres", ManualClock(), lambda clock: PostgresStore(dsn, clock, vault(clock)))
+
+
+def vault(clock: Clock, keys: str = KEYS) -> Vault:
+    """A vault with these secrets."""
+    return Vault(GivenKeys(Secret(keys)), clock)
 
 
 def migrated(dsn: str) -> str:

@@ -19,7 +19,7 @@ from crossdock.durable.records import (
 from crossdock.kit.clock import MICROSECONDS, Instant
 from crossdock.storage.claims import register_worker
 from crossdock.storage.sql_store import SqlStore
-from crossdock.storage.transaction import PostgresTransaction, Transaction
+from crossdock.storage.transaction import Transaction
 
 NOW: Instant = 1_767_225_600 * MICROSECONDS
 LEASE = 15 * MICROSECONDS
@@ -99,7 +99,7 @@ async def analyse(store: SqlStore) -> None:
     """Have PostgreSQL count what is there now: what it plans next rests on this, and on nothing older."""
 
     def count(tx: Transaction) -> None:
-        if isinstance(tx, PostgresTransaction):
+        if tx.locks:
             tx.execute("ANALYZE run")
 
     await store._write(count)
@@ -111,7 +111,7 @@ async def plan_of(store: SqlStore, sql: str, parameters: Sequence[Any], *, trust
     def explain(tx: Transaction) -> set[str]:
         if trusting:
             tx.trust_indexes()
-        if not isinstance(tx, PostgresTransaction):
+        if not tx.locks:
             return set(str(tx.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()).lower().split())
         return set(str(tx.execute(f"EXPLAIN {sql}", parameters).fetchall()).lower().split())
 

@@ -29,7 +29,7 @@ from crossdock.identity.recognition.starting_model import starting_model
 from crossdock.processes.customer_recognition import Recogniser
 from crossdock.storage.match_store import candidate_query, sharing_query
 from crossdock.storage.sql_store import SqlStore
-from crossdock.storage.transaction import PostgresTransaction, Transaction
+from crossdock.storage.transaction import Transaction
 
 pytestmark = pytest.mark.anyio
 A, B, C = "crm/Contact/1", "shop/Customer/2", "till/Card/3"
@@ -57,7 +57,7 @@ async def analysed(store: SqlStore) -> None:
     """Have PostgreSQL count what is there, as its own rounds do."""
 
     def count(tx: Transaction) -> None:
-        if isinstance(tx, PostgresTransaction):
+        if tx.locks:
             tx.execute("ANALYZE")
 
     await store._write(count)
@@ -107,7 +107,7 @@ async def _scanned(store: SqlStore, sql: str) -> list[str]:
 
     def explain(tx: Transaction) -> list[str]:
         parameters = (encode([11, 12, 13]).decode(),)
-        if isinstance(tx, PostgresTransaction):
+        if tx.locks:
             lines = [row[0] for row in tx.execute(f"EXPLAIN {sql}", parameters).fetchall()]
             return [line for line in lines if "Seq Scan" in line]
         lines = [row[3] for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()]

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 from tests.identity.golden.records import NOW, SECOND, a_statement
+from tests.stores import vault
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.durable.codec import decode
@@ -44,9 +45,9 @@ async def store(
     clock = ManualClock()
     made: SqlStore
     if request.param == "postgres":
-        made = PostgresStore(new_postgres_database(), clock)
+        made = PostgresStore(new_postgres_database(), clock, vault(clock))
     else:
-        made = SqliteStore(tmp_path / "hub.sqlite", clock, durable=False)
+        made = SqliteStore(tmp_path / "hub.sqlite", clock, durable=False, vault=vault(clock))
     await made.open()
     yield made
     await made.close()

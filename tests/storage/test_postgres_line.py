@@ -129,7 +129,7 @@ async def test_rows_that_are_written_are_found_by_their_key_however_the_statisti
         changed, *keys = tables[table]
         read = tx.select_in(f"EXPLAIN SELECT 1 FROM {table} WHERE {keys[0]}", ["a"], tx.locks)
         change = b"EXPLAIN " + _postgres_update(table, (changed,), tuple(keys))
-        write = tx._connection.execute(change, _columns([("1", *keys)])).fetchall()  # type: ignore[attr-defined]
+        write = tx._inner._connection.execute(change, _columns([("1", *keys)])).fetchall()  # type: ignore[attr-defined]
         return f"{read} {write}"
 
     for table in tables:

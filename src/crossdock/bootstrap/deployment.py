@@ -35,11 +35,16 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The hub itself. `store` is `sqlite:path` (relative to the deployment) or a `postgresql://` address."""
+    """The hub itself. `store` is `sqlite:path` (relative to the deployment) or a `postgresql://` address.
+
+    `keys` are the secrets with which personal data is sealed (docs/operations/privacy.md), by reference. Without
+    them the hub makes a file of its own at its first start.
+    """
 
     name: str = "crossdock"
     store: str = "sqlite:.crossdock/hub.sqlite"
     http: HttpSettings = HttpSettings()
+    keys: Secret | None = None
     runs_max: int = 500
 
 

@@ -35,15 +35,19 @@ from crossdock.processes.credit_desk import CreditDesk
 from crossdock.processes.customer_capture import CustomerCapture
 from crossdock.processes.order_capture import OrderCapture
 from crossdock.stock.holds import CountStock, StockCount
+from crossdock.storage.keyring import GivenKeys, KeyFile
 from crossdock.storage.postgres import PostgresStore
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.sqlite import SqliteStore
+from crossdock.storage.vault import Vault
 
 log = structlog.get_logger("hub")
 
 ORDER_EVENTS_MAX = 1_000
 OPEN_SECONDS_FIRST = 1.0
 OPEN_SECONDS_MAX = 60.0
+KEY_FILE = ".crossdock/keys"
+"""Where the secrets lie that nobody gave by reference."""
 LONG_ROLES = frozenset({Role.ORDER_SOURCE, Role.CUSTOMER_SOURCE})
 """Roles whose calls are streams: their own flow control protects the system, not the lane."""
 
@@ -319,10 +323,11 @@ def tune_garbage_collector() -> None:
 
 def make_store(deployment: Deployment, clock: Clock) -> SqlStore:
     """The store a deployment names."""
-    address = deployment.hub.store
+    address, given = deployment.hub.store, deployment.hub.keys
+    vault = Vault(GivenKeys(given) if given else KeyFile(deployment.folder / KEY_FILE), clock)
     if address.startswith(SQLITE_PREFIX):
-        return SqliteStore(deployment.folder / address.removeprefix(SQLITE_PREFIX), clock)
-    return PostgresStore(address, clock)
+        return SqliteStore(deployment.folder / address.removeprefix(SQLITE_PREFIX), clock, vault=vault)
+    return PostgresStore(address, clock, vault)
 
 
 def known_systems(deployment: Deployment) -> Mapping[str, str]:

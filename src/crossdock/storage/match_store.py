@@ -117,7 +117,7 @@ _IN_DOUBT = (
 
 def look_nearby(tx: Transaction, record: str, keys: Sequence[int]) -> Nearby:
     """Who shares keys with the record, what people said of it, and where it stands."""
-    rows = tx.execute(candidate_query(tx.numbers), (encode(list(keys)).decode(),)).fetchall()
+    rows = tx.execute(candidate_query(tx.numbers), (encode(tx.blinded(keys)).decode(),)).fetchall()
     found: dict[str, tuple[int, int, list[Face]]] = {}
     skipped = population = 0
     for shared, party, party_id, version, other, features in sorted(rows, key=_nearest_first):

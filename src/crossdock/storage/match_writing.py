@@ -8,6 +8,8 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from crossdock.durable.codec import decode, encode
 from crossdock.identity.recognition.index import (
     CANDIDATES_MAX,
@@ -102,6 +104,11 @@ class _Places:
         self._tx.update("match_party", ("version",), ("party_id",), rows)
 
 
+def _blinded(tx: Transaction, effect: SettleRecord) -> SettleRecord:
+    """The same with its keys as they stand in the index."""
+    return replace(effect, keys=tuple(tx.blinded(effect.keys)), added=tuple(tx.blinded(effect.added)))
+
+
 # ── settling ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -152,6 +159,7 @@ class _Newcomers:
 
 def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instant) -> list[Settled]:
     """Each in turn, where nothing came between."""
+    effects = [_blinded(tx, effect) for effect in effects]
     locks = {record_lock(effect.finding.record) for effect in effects}
     tx.hold_numbers(locks | {lock_of(key) for effect in effects for key in effect.added})
     places = _Places(tx, (one.finding.record for one in effects), (one.finding.party_id for one in effects))

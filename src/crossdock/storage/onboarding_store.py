@@ -127,7 +127,7 @@ def decide_credits(tx: Transaction, effects: Sequence[DecideCredit], now: Instan
             continue
         decision = effect.decision
         payload = encode(decision)
-        tx.execute("UPDATE onboarding SET decision = ? WHERE party_id = ?", (payload, effect.party_id))
+        tx.update("onboarding", ("decision",), ("party_id",), [(payload, effect.party_id)])
         leave_signal(tx, file.run_id, signal_of(file.turn), payload, now)
         verb = "approve-credit" if decision.verdict == "approved" else "refuse-credit"
         write_audit(tx, now, decision.by, verb, file.run_id, decision.reason)

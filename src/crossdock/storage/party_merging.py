@@ -103,7 +103,7 @@ def _join(tx: Transaction, effect: JoinParties, now: Instant) -> Joined:
         repairs=repairs_of(stays, goes, effect.merging),
     )
     tx.execute("UPDATE cross_reference SET party_id = ? WHERE party_id = ?", (survivor, absorbed))
-    tx.execute("UPDATE party SET into_party = ?, golden = ? WHERE party_id = ?", (survivor, b"{}", absorbed))
+    tx.update("party", ("into_party", "golden"), ("party_id",), [(survivor, b"{}", absorbed)])
     tx.execute("DELETE FROM party_question WHERE party_id = ?", (absorbed,))
     _close_doubts(tx, (*merge.moved, *merge.stayed), {survivor, absorbed})
     advance(tx, dict.fromkeys((survivor, absorbed), sequence), now)

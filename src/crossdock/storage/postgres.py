@@ -22,6 +22,7 @@ from crossdock.storage.postgres_line import PostgresLine
 from crossdock.storage.postgres_news import CHANNEL, NOTIFY, PostgresNews, payload_of
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.transaction import PostgresTransaction, Row, Transaction
+from crossdock.storage.vault import Vault
 
 T = TypeVar("T")
 CONTENTION_ATTEMPTS_MAX = 6
@@ -45,8 +46,8 @@ CONNECTION = {
 class PostgresStore(SqlStore):
     """A hub's database on a PostgreSQL server, named by a `postgresql://` address."""
 
-    def __init__(self, address: str, clock: Clock) -> None:
-        super().__init__(clock)
+    def __init__(self, address: str, clock: Clock, vault: Vault | None = None) -> None:
+        super().__init__(clock, vault)
         try:
             self._url = make_url(address).set(drivername="postgresql+psycopg")
         except ArgumentError:
@@ -124,7 +125,7 @@ class PostgresStore(SqlStore):
         transaction = PostgresTransaction(line.connection)
         try:
             named = line.begin()
-            result = work(transaction)
+            result = work(self._through_vault(transaction))
             if transaction.news:
                 line.connection.execute(NOTIFY, (CHANNEL, payload_of(transaction.news)))
             row = named.fetchone()
@@ -175,7 +176,7 @@ class PostgresStore(SqlStore):
             self._reading = self._open_connection()
             self._reading.autocommit = True
         try:
-            return work(PostgresTransaction(self._reading))
+            return work(self._through_vault(PostgresTransaction(self._reading)))
         except psycopg.OperationalError as error:
             raise StoreUnavailable("PostgreSQL went away", code="store-lost") from error
 

@@ -17,6 +17,7 @@ from crossdock.storage.lane_tables import lane_tables
 from crossdock.storage.match_tables import match_tables
 from crossdock.storage.onboarding_tables import onboarding_tables
 from crossdock.storage.party_tables import party_tables
+from crossdock.storage.vault_tables import vault_tables
 
 METADATA = MetaData()
 BIGINT_KEY = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only by INTEGER
@@ -249,3 +250,4 @@ lane_tables(METADATA)
 party_tables(METADATA)
 match_tables(METADATA)
 onboarding_tables(METADATA)
+vault_tables(METADATA)

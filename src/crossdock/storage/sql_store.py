@@ -41,19 +41,25 @@ from crossdock.storage.queries import (
     read_events,
     ready_since,
 )
+from crossdock.storage.sealing import SealedTransaction
 from crossdock.storage.signals import leave_signal
 from crossdock.storage.strangers import park_strangers
 from crossdock.storage.transaction import Transaction
+from crossdock.storage.vault import Vault
 from crossdock.storage.verbs import operate
 
 T = TypeVar("T")
 
 
 class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, OnboardingStore):
-    """What both databases have in common. Drivers block, so each connection lives in a thread of its own."""
+    """What both databases have in common. Drivers block, so each connection lives in a thread of its own.
 
-    def __init__(self, clock: Clock) -> None:
+    With a `vault` personal data is sealed on its way into the database; without, as in rehearsals, it is not.
+    """
+
+    def __init__(self, clock: Clock, vault: Vault | None = None) -> None:
         self._clock = clock
+        self._vault = vault
         self.news = News()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
@@ -105,6 +111,21 @@ class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, Onboar
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, migrate, self.url)
         await loop.run_in_executor(self._writer, self._connect)
+        if self._vault is not None:
+            await self._unlock(self._vault)
+
+    async def _unlock(self, vault: Vault) -> None:
+        try:
+            await self._write(vault.unlock)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _through_vault(self, tx: Transaction) -> Transaction:
+        """The transaction as everybody else sees it."""
+        if self._vault is None or self._vault.keyring is None:
+            return tx
+        return SealedTransaction(tx, self._vault)
 
     async def listen(self) -> None:
         """See Store. Where nothing tells what others commit, there is nothing to begin."""

@@ -17,6 +17,7 @@ from crossdock.storage.claims import bury_workers, other_workers, register_worke
 from crossdock.storage.lanes import release_slots
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.transaction import SqliteTransaction, Transaction
+from crossdock.storage.vault import Vault
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
@@ -25,8 +26,8 @@ BUSY_SECONDS = 10.0
 class SqliteStore(SqlStore):
     """A hub's database in one file; `durable=False` trades the newest milliseconds for speed in tests."""
 
-    def __init__(self, path: Path, clock: Clock, *, durable: bool = True) -> None:
-        super().__init__(clock)
+    def __init__(self, path: Path, clock: Clock, *, durable: bool = True, vault: Vault | None = None) -> None:
+        super().__init__(clock, vault)
         self._path = path
         self._synchronous = "FULL" if durable else "OFF"
         self._writing: sqlite3.Connection | None = None
@@ -97,7 +98,7 @@ class SqliteStore(SqlStore):
             raise StoreUnavailable(f"the database is busy: {error}", code="store-busy") from error
         try:
             transaction = SqliteTransaction(connection)
-            result = work(transaction)
+            result = work(self._through_vault(transaction))
             failpoint("sqlite.commits")
             connection.execute("COMMIT")
             failpoint("sqlite.committed")
@@ -114,6 +115,6 @@ class SqliteStore(SqlStore):
         if self._reading is None:
             raise StoreUnavailable("the database is closed", code="store-closed")
         try:
-            return work(SqliteTransaction(self._reading))
+            return work(self._through_vault(SqliteTransaction(self._reading)))
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(f"the database does not read: {error}", code="store-failed") from error

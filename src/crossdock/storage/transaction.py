@@ -87,6 +87,10 @@ class Transaction(Protocol):
         """From here to the end no other transaction holds any of these (32 bits); taken in their order."""
         ...
 
+    def blinded(self, keys: Sequence[int]) -> list[int]:
+        """Match keys as they stand in the index: where the store has a vault, hashed with its secret."""
+        ...
+
 
 class Found:
     """Rows that are here already."""
@@ -163,6 +167,10 @@ class SqliteTransaction:
     def hold_numbers(self, numbers: Collection[int]) -> None:
         """See Transaction."""
 
+    def blinded(self, keys: Sequence[int]) -> list[int]:
+        """See Transaction."""
+        return list(keys)
+
 
 class PostgresTransaction:
     """On PostgreSQL many workers write; rows are locked in one order everywhere."""
@@ -224,6 +232,10 @@ class PostgresTransaction:
         """See Transaction."""
         if numbers:
             self._connection.execute(_HOLD_NUMBERS, [_as_json(sorted(numbers))])
+
+    def blinded(self, keys: Sequence[int]) -> list[int]:
+        """See Transaction."""
+        return list(keys)
 
 
 _HOLD_NUMBERS = b"SELECT pg_advisory_xact_lock(7291466, value::integer) FROM json_array_elements_text(%s::json)"

@@ -60,7 +60,7 @@ def _carry_out(tx: Transaction, action: Action, now: Instant) -> None:
     if action.arrival is not None:
         _leave_arrival(tx, action.arrival, now, is_other=action.is_other)
     if action.input is not None:
-        tx.execute("UPDATE run SET input = ? WHERE id = ?", (action.input, action.run_id))
+        tx.update("run", ("input",), ("id",), [(action.input, action.run_id)])
     for step in action.forgotten:
         tx.execute("DELETE FROM journal WHERE run_id = ? AND step = ?", (action.run_id, step))
     apply_effects(tx, action.effects, now)
@@ -91,6 +91,4 @@ def _assign(tx: Transaction, action: Action) -> None:
     row = tx.execute("SELECT facts FROM parked WHERE run_id = ?", (action.run_id,)).fetchone()
     facts = decode(bytes(row[0]), Parking)
     changed = replace(facts, owner=action.owner)
-    tx.execute(
-        "UPDATE parked SET owner = ?, facts = ? WHERE run_id = ?", (action.owner, encode(changed), action.run_id)
-    )
+    tx.update("parked", ("owner", "facts"), ("run_id",), [(action.owner, encode(changed), action.run_id)])
