@@ -105,14 +105,14 @@ async def analyse(store: SqlStore) -> None:
     await store._write(count)
 
 
-async def plan_of(store: SqlStore, sql: str, parameters: Sequence[Any], *, trusting: bool = False) -> set[str]:
-    """The words in which the database says how it would carry out `sql`; on SQLite `b-tree` is a sort."""
+async def plan_of(store: SqlStore, sql: str, parameters: Sequence[Any], *, trusting: bool = False) -> str:
+    """In lower case, how the database says that it would carry out `sql`; on SQLite `b-tree` is a sort."""
 
-    def explain(tx: Transaction) -> set[str]:
+    def explain(tx: Transaction) -> str:
         if trusting:
             tx.trust_indexes()
         if not tx.locks:
-            return set(str(tx.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()).lower().split())
-        return set(str(tx.execute(f"EXPLAIN {sql}", parameters).fetchall()).lower().split())
+            return str(tx.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()).lower()
+        return str(tx.execute(f"EXPLAIN {sql}", parameters).fetchall()).lower()
 
     return await store._write(explain)

@@ -21,6 +21,9 @@ from crossdock.storage.vault import Vault
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
+CACHE_KIB = 8_192
+"""Of each connection. The operating system keeps the file in memory anyway; what is kept here once more grows with
+the database, and a hub with a large one costs no less CPU for it."""
 
 
 class SqliteStore(SqlStore):
@@ -75,7 +78,7 @@ class SqliteStore(SqlStore):
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         return connection
 
