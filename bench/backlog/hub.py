@@ -1,8 +1,8 @@
 """A hub in a process of its own, so that its memory is its own: `python -m bench.backlog.hub ROLE STORE FOLDER`.
 
-`drain` works until so many runs are finished and tells its resident memory; `hold` captures so many orders while the
-ERP's lane is paused, and tells what that takes; `intake` serves the API over an ERP that does not answer, and tells
-its address.
+`drain` works until so many runs are finished and tells its resident memory; `hold` captures so many orders while
+the ERP's lane is paused, and tells what that takes; `intake` serves the API over an ERP that does not answer, and
+tells its address.
 """
 
 import asyncio
@@ -90,5 +90,7 @@ def _resident_mb() -> float:
 
 if __name__ == "__main__":
     role, at, place, *sizes = sys.argv[1:]
-    work = {"drain": drain, "hold": hold, "intake": intake}[role]
-    asyncio.run(work(at, Path(place), *map(int, sizes)))
+    if role == "hold":
+        asyncio.run(hold(at, Path(place), int(sizes[0])))
+    else:
+        asyncio.run({"drain": drain, "intake": intake}[role](at, Path(place)))

@@ -1,5 +1,6 @@
 """Small processes and a small outside world, for tests of the engine."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,7 +26,8 @@ def told(type_: str, subject: str = "s") -> Outgoing:
 class World:
     """An outside system: what was done under which key, in what order, and the faults of the next calls.
 
-    A fault is raised before the call takes effect; one in `after` is raised after it did.
+    A fault is raised before the call takes effect; one in `after` is raised after it did. While `gate` is shut,
+    writes take no effect either.
     """
 
     def __init__(self) -> None:
@@ -33,6 +35,8 @@ class World:
         self.calls: list[str] = []
         self.faults: list[BaseException | None] = []
         self.after: list[BaseException | None] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     @property
     def counts(self) -> Counter[str]:
@@ -46,6 +50,7 @@ class World:
     async def write(self, name: str, key: str, value: Any = None) -> Any:
         self.calls.append(name)
         self.next_fault(self.faults)
+        await self.gate.wait()
         self.done[key] = name if value is None else value
         self.next_fault(self.after)
         return self.done[key]

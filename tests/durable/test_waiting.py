@@ -9,7 +9,7 @@ from tests.durable.conftest import Begin
 from tests.durable.recipes import World, a_process, fault, told
 from tests.engine import Engine
 
-from crossdock.durable.lanes import LaneClosed
+from crossdock.durable.lanes import LaneClosed, LaneLimits
 from crossdock.durable.process import Process
 from crossdock.durable.records import Outgoing, RunState, StepState
 from crossdock.durable.run import Run
@@ -26,6 +26,7 @@ class Held:
         self.world = world
         self.engine: Engine | None = None
         self.process: Process[Any] = a_process(self.body)
+        self.said: list[str] = []
 
     async def body(self, run: Run, _value: Any) -> Any:
         assert self.engine is not None
@@ -40,7 +41,8 @@ class Held:
         )
 
     def on_wait(self, closed: LaneClosed) -> Outgoing:
-        return told(f"waits for {closed.lane} ({closed.detail})")
+        self.said.append(f"waits for {closed.lane} ({closed.detail})")
+        return told(self.said[-1])
 
 
 @pytest.fixture
@@ -65,6 +67,35 @@ async def test_a_closed_lane_holds_the_run_back_and_others_are_told_once(begin: 
     assert held.world.calls == ["submit"]
     events = await engine.store.read_events(0, 5)
     assert [event.type for event in events] == ["waits for erp (ops: year-end closing)"]
+
+
+async def test_who_waits_for_its_turn_for_long_says_so_once(begin: Begin, held: Held, world: World) -> None:
+    """One call is under way, one stands in the lane's queue in memory, and one had no place there."""
+    limits = {"erp": LaneLimits(in_flight_max=1, waiting_max=1)}
+    world.gate.clear()
+    engine = held.engine = await begin(held.process, lanes=limits, lease_seconds=90.0)
+    for number in ("1", "2", "3"):
+        await engine.start(held.process, number, number)
+        await engine.until(lambda: bool(world.calls))
+    await engine.until(lambda: engine.worker.active == 2)
+    assert (await engine.view("p/3")).waiting_on == "erp: 1 calls wait already"
+    engine.clock.advance(29)
+    await engine.until(lambda: not engine.committer.backlog)
+    assert held.said == []
+    engine.clock.advance(2)
+    await engine.until(lambda: len(held.said) == 3 and not engine.committer.backlog and engine.worker.active == 2)
+    await engine.crash()
+    await engine.begin()
+    engine.clock.advance(31)
+    await engine.until(lambda: engine.worker.active == 2)
+    world.gate.set()
+    await engine.settle()
+    assert await engine.store.count_runs() == {"done": 3}
+    events = await engine.store.read_events(0, 9)
+    assert sorted(event.type for event in events) == sorted(held.said)
+    assert sorted(held.said) == ["waits for  (it has had no answer yet)"] * 2 + [
+        "waits for erp (1 calls wait already)"
+    ]
 
 
 async def test_a_run_in_doubt_says_that_it_waits_and_stays_in_doubt(begin: Begin, held: Held) -> None:

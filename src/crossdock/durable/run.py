@@ -8,9 +8,6 @@ Where there is none before the run calls outside again, one is made for it; so n
 the strength of an outcome that a crash could take back.
 """
 
-import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -35,6 +32,8 @@ from crossdock.durable.records import (
     StepState,
 )
 from crossdock.durable.retries import RetryPolicy
+from crossdock.durable.step import Action, Declared
+from crossdock.durable.turns import ANNOUNCED, NO_ANSWER, NOTHING, OnWait, announced, late_at, tells_at
 from crossdock.kit.clock import Clock, Instant, from_datetime, iso, seconds_to_us
 from crossdock.kit.errors import CompensationFailed, Conflict, OutcomeUnknown, Rejected, Transient
 from crossdock.kit.failpoints import failpoint
@@ -42,11 +41,7 @@ from crossdock.kit.ids import write_key
 
 T = TypeVar("T")
 C_contra = TypeVar("C_contra", contravariant=True)
-Action = Callable[[str], Awaitable[T]]
-OnWait = Callable[[LaneClosed], Outgoing]
 
-NOTHING = b"null"
-ANNOUNCED = b'"announced"'
 REPAIRED = b'"repaired"'
 """In place of what a step in doubt knew: its input was changed since."""
 
@@ -60,16 +55,6 @@ class Startable(Protocol[C_contra]):
     def start(self, key: str, value: C_contra, *, correlation_id: str = "") -> RunStart:
         """A start, to be committed."""
         ...
-
-
-@dataclass(frozen=True)
-class _Declared:
-    name: str
-    key: str
-    undo: Action[object] | None = None
-    undo_effect: Effect | None = None
-    pivot: bool = False
-    settle_seconds: float = 0.0
 
 
 class Run:
@@ -87,11 +72,12 @@ class Run:
         self._clock = clock
         self._journal = {row.step: row for row in claimed.journal}
         self._signals = {signal.name: signal.payload for signal in claimed.signals}
-        self._declared: list[_Declared] = []
+        self._declared: list[Declared] = []
         self._events: list[Outgoing] = []
         self._starts: list[RunStart] = []
         self._effects: list[EffectStep] = []
         self._unsaved: Commit | None = None
+        self._on_wait: OnWait | None = None
 
     # ── what a process calls ────────────────────────────────────────────────────────────────────────
 
@@ -114,16 +100,17 @@ class Run:
         heard the outcome, `recall(key)` is asked; where it finds nothing, the call is repeated (or undone) no
         sooner than `settle_seconds` after that was noticed, for until then it may still land. `undo(key)` must
         be content with nothing to undo. After a `pivot` nothing is undone any more. `on_wait` makes the event
-        that tells others when a closed lane holds the step back. `key` replaces the one made of run and step
-        where the outside world must know the business object by one key, whichever run writes it.
+        that tells others, once, that the step waits for its lane or its turn (see durable.turns). `key` replaces
+        the one of run and step where the outside world must know the object by one key, whichever run writes it.
 
         Raises Rejected as the action did, now and on every replay.
         """
         key = key or write_key(self.run_id, name)
-        known = self._reach(_Declared(name, key, undo, None, pivot, settle_seconds))
+        known = self._reach(Declared(name, key, undo, None, pivot, settle_seconds))
         if known is not None and known.state is StepState.DONE:
             return decode(known.payload, returns)
         self._obey()
+        self._on_wait = on_wait
         try:
             if undo is None and recall is None:
                 await self._save()
@@ -147,7 +134,7 @@ class Run:
 
     async def record(self, name: str, effect: Effect, *, returns: type[T], undo: Effect | None = None) -> T:
         """Change the hub's own records by `effect`, together with this step; the store says what it found."""
-        known = self._reach(_Declared(name, "", undo_effect=undo))
+        known = self._reach(Declared(name, "", undo_effect=undo))
         if known is not None:
             return decode(known.payload, returns)
         self._obey()
@@ -181,7 +168,7 @@ class Run:
     async def wait_for(self, signal: str, *, returns: type[T], timeout_seconds: float | None = None) -> T | None:
         """The payload of `signal`, waited for without memory; None when the time is over."""
         name = f"signal:{signal}"
-        known = self._reach(_Declared(name, ""))
+        known = self._reach(Declared(name, ""))
         if known is not None and known.state is StepState.DONE:
             return None if known.payload == NOTHING else decode(known.payload, returns)
         self._obey()
@@ -200,7 +187,7 @@ class Run:
     async def sleep_until(self, name: str, moment: datetime) -> None:
         """Go on at `moment`, as a row until then. `name` tells this pause from the run's others."""
         step = f"timer:{name}"
-        known = self._reach(_Declared(step, ""))
+        known = self._reach(Declared(step, ""))
         if known is not None and known.state is StepState.DONE:
             return
         self._obey()
@@ -239,6 +226,19 @@ class Run:
         """The fence of this execution."""
         return self._epoch
 
+    def tell_if_late(self, now: Instant) -> None:
+        """Tell others, once, that the run waits, where a call has been under way for long."""
+        if self._on_wait is None or now < late_at(self.created_at):
+            return
+        row = announced(self.current_step, self._journal.get(self.current_step), now)
+        if row is not None:
+            self._journal[row.step] = row
+            event = self._on_wait(NO_ANSWER)
+            telling = Commit(run_id=self.run_id, epoch=self._epoch, journal=(row,), events=(event,))
+            # Whatever keeps it from being written meets the run's next commit, too.
+            self._committer.submit(telling).add_done_callback(lambda done: done.cancelled() or done.exception())
+            failpoint("run.waiting_told")
+
     def add_leftovers(self, commit: Commit) -> None:
         """Let what was published, started and attached, and has not gone with a step, go with `commit`."""
         commit.events = (*self._events, *commit.events)
@@ -262,11 +262,12 @@ class Run:
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _reach(self, declared: _Declared) -> JournalRow | None:
+    def _reach(self, declared: Declared) -> JournalRow | None:
         """Come to a step: what the journal knows of it. Raises the refusal it ended with."""
         assert all(declared.name != other.name for other in self._declared), f"two steps are named {declared.name}"
         self._declared.append(declared)
         self.current_step = declared.name
+        self._on_wait = None
         known = self._journal.get(declared.name)
         if known is None:
             return None
@@ -359,7 +360,7 @@ class Run:
                 vendor_code=refusal.vendor_code,
             ) from refusal
 
-    async def _undo(self, declared: _Declared) -> None:
+    async def _undo(self, declared: Declared) -> None:
         name = undo_name(declared.name)
         if declared.undo_effect is not None:
             await self.record(name, declared.undo_effect, returns=object)
@@ -460,9 +461,11 @@ class Run:
     ) -> Suspended:
         """A closed lane took no call: the step is as it was, or certainly not done; that is no attempt."""
         told = self._journal[name].payload if in_doubt else self._told_others(name)
-        event = None
-        if on_wait is not None and closed.reason not in {"full", "stopping"} and told == NOTHING:
-            event, told = on_wait(closed), ANNOUNCED
+        event, wake_at = None, None
+        if on_wait is not None and told == NOTHING:
+            wake_at = tells_at(closed, self.created_at, self._clock.now())
+            if wake_at is None:
+                event, told = on_wait(closed), ANNOUNCED
         if in_doubt:
             row = msgspec.structs.replace(self._journal[name], payload=told)
         else:
@@ -472,7 +475,9 @@ class Run:
         if closed.reason == "shed" or closed.probed:
             # Others go first: the lane's queue would bring this run back at once, or as the next probe.
             return self._suspend(waiting_on, wake_at=closed.reopens_at, row=row, event=event)
-        return self._suspend(waiting_on, queue=_lane(closed), row=row, event=event)
+        return self._suspend(
+            waiting_on, queue=LANE_QUEUE_PREFIX + closed.lane, wake_at=wake_at, row=row, event=event
+        )
 
     def _delayed(self, name: str, fault: Transient | OutcomeUnknown) -> Suspended:
         """A passing fault: try again after a wait that doubles, or the one the system named."""
@@ -480,19 +485,12 @@ class Run:
         policy = self._retries
         if attempts >= policy.attempts_max:
             raise fault
-        wait = min(policy.first_wait_seconds * 2 ** max(0, attempts - 1), policy.wait_seconds_max)
-        wait *= 1 + random.random() / 4  # noqa: S311 - jitter, not a secret
-        if fault.retry_after_seconds is not None:
-            wait = fault.retry_after_seconds
+        wait = policy.wait_seconds(attempts) if fault.retry_after_seconds is None else fault.retry_after_seconds
         row = JournalRow(name, StepState.DELAYED, self._told_others(name), attempts, self._clock.now())
         wake_at = self._clock.now() + seconds_to_us(wait)
         return self._suspend(f"{fault.system or name}: {fault.code}", wake_at=wake_at, row=row)
 
 
 def undo_name(step: str) -> str:
-    """The step under which the undoing of `step` is journalled."""
+    """Under which step its undoing is journalled."""
     return UNDO_PREFIX + step
-
-
-def _lane(closed: LaneClosed) -> str:
-    return LANE_QUEUE_PREFIX + closed.lane

@@ -84,6 +84,7 @@ class Worker:
         self._beat_seconds = lease_seconds / 3
         self._poll_seconds = poll_seconds
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._under_way: set[Run] = set()
         self._bell = Bell()
         self._timer_at: Instant = _NEVER
         self._look_at: Instant = 0
@@ -325,6 +326,7 @@ class Worker:
             now = self._clock.now()
             beats += 1
             failpoint("worker.beats")
+            self._tell_who_waits(now)
             try:
                 if await self._store.beat(self.worker_id, now, now + self._lease_us):
                     self.lease.renew(now)
@@ -337,6 +339,14 @@ class Worker:
                 continue
             except Exception as error:
                 log.exception("beating failed", worker_id=self.worker_id, exc_type=type(error).__name__)
+
+    def _tell_who_waits(self, now: Instant) -> None:
+        """What stands in a lane's queue, or has no answer, for long must not look as if it were going on."""
+        for run in tuple(self._under_way):
+            try:
+                run.tell_if_late(now)
+            except Exception as error:
+                log.exception("waiting not told", run_id=run.run_id, exc_type=type(error).__name__)
 
     async def _begin_again(self) -> None:
         """The lease ran out (a long pause): others have our runs. Drop them and come back as somebody new."""
@@ -375,6 +385,7 @@ class Worker:
         CURRENT_PRIORITY.set(claimed.priority)
         CURRENT_SINCE.set(claimed.created_at)
         CURRENT_LEASE.set(self.lease)
+        self._under_way.add(run)
         try:
             end = await self._carry_out(run, claimed, process)
         except Suspended as wait:
@@ -386,6 +397,8 @@ class Worker:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the run parks with it and nobody loses it
             end = self._park(claimed, process, run.current_step, error)
+        finally:
+            self._under_way.discard(run)
         run.add_outcomes(end)
         await self._end(claimed, process, run.current_step, end)
 

@@ -298,7 +298,7 @@ def _announce_arrival(order: Order | None, happening: Happening, clock: Clock) -
 
 def _waiting(order: Order, run: Run, closed: LaneClosed, using: Collaborators) -> Outgoing:
     reason = closed.detail or f"the lane is closed ({closed.reason})"
-    if closed.reopens_at is not None:
+    if closed.reopens_at is not None and closed.reason != "full":
         reason = f"{reason}; asked again from {iso(closed.reopens_at)}"
     return _event(OrderWaiting, order, run.correlation_id, using.clock, waits_for=using.erp_name, reason=reason)
 

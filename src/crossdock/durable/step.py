@@ -1,0 +1,22 @@
+"""What a run's recipe says of a step when it comes to it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from crossdock.durable.records import Effect
+
+T = TypeVar("T")
+Action = Callable[[str], Awaitable[T]]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A step that was reached: how it is found outside, and how it is taken back."""
+
+    name: str
+    key: str
+    undo: Action[object] | None = None
+    undo_effect: Effect | None = None
+    pivot: bool = False
+    settle_seconds: float = 0.0
