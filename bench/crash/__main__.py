@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--size", choices=list(SIZES), default="change", help="how much (default: change)")
     parser.add_argument("--store", choices=["sqlite", "postgres"], help="only this one")
     parser.add_argument("--seed", type=int, default=1, help="of orders, faults and deaths (default: 1)")
+    parser.add_argument("--limit", type=float, default=0.0, help="seconds after which each says what hangs")
     parser.add_argument("--keep", type=Path, help="a folder for databases and logs, kept")
     asked = parser.parse_args()
     console = Console()
@@ -31,8 +32,9 @@ def main() -> int:
         for plan in SIZES[asked.size]:
             if asked.store not in {None, plan.store}:
                 continue
+            seeded = msgspec.structs.replace(plan, seed=asked.seed, limit_seconds=asked.limit)
             try:
-                outcomes.append(run_with_bar(msgspec.structs.replace(plan, seed=asked.seed), folder, console))
+                outcomes.append(run_with_bar(seeded, folder, console))
             except NoServer as missing:
                 console.print(f"[yellow]{plan.store} is left out: {missing}")
                 left_out += 1

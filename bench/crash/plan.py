@@ -8,6 +8,7 @@ import msgspec
 from bench.crash.mutants import Mutant
 from bench.crash.proxy import STORMY, Rates
 
+BEGINNING_SECONDS_MAX = 60.0
 Store = Literal["sqlite", "postgres"]
 
 
@@ -17,7 +18,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     A hub dies `deaths_each` times at each of `places` (none: at every failpoint), where it passes it after up to
     `spared_max` times; `passes_each` is how often at least `places_min` of them must have been passed in all.
     `patient`: it is left alone until it comes there. `look_up_only`: the ERP takes a second order under a
-    reference without a word. Counts end a storm, not the clock: `storm_seconds_max` is for what hangs.
+    reference without a word. Counts end a storm, not the clock: `storm_seconds_max` is for what hangs,
+    and `limit_seconds` for the whole (0: what its parts may take together).
     """
 
     store: Store
@@ -41,8 +43,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     storm_seconds_max: float = 600.0
     converge_seconds_max: float = 60.0
     recovery_seconds_max: float = 10.0
+    limit_seconds: float = 0.0
     mutant: Mutant = ""
     seed: int = 1
+
+    @property
+    def seconds_max(self) -> float:
+        """After so long it says what hangs, and fails."""
+        return self.limit_seconds or self.storm_seconds_max + self.converge_seconds_max + BEGINNING_SECONDS_MAX
 
 
 SIZES: Mapping[str, Sequence[Plan]] = {

@@ -58,6 +58,8 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
     for outcome in outcomes:
         for words in outcome.amiss:
             console.print(f"[red]{outcome.plan.store}: {words}")
+        for words in outcome.hangs:
+            console.print(f"{outcome.plan.store} hangs: {words}", markup=False, highlight=False)
 
 
 def _show_places(outcomes: Sequence[Outcome], console: Console) -> None:

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from bench.crash.erp import Erp, erp_process
 from bench.crash.fleet import Fleet
+from bench.crash.hanging import tell_tasks, tell_what_hangs
 from bench.crash.hub import LATE_SECONDS, Duty, deployment_for
 from bench.crash.orders import Book, make_book
 from bench.crash.plan import Plan
@@ -50,6 +52,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     converged_seconds: float
     seconds: float
     amiss: list[str]
+    hangs: list[str]
+    """Where the calm was not long enough: whatever still moved, or stood still, at its end."""
 
     @property
     def holds(self) -> bool:
@@ -70,7 +74,12 @@ class Ground:
         self.weather = Weather(plan, proxy, erp, server, self.fleet.may_start)
         self.shop = Shop(book, erp, self.fleet.urls, buyers=plan.buyers, seed=plan.seed + 2)
         self.operator = Operator(self.fleet.urls, plan.seed + 3)
+        self.folder = folder
         self._duty = duty
+
+    async def hangs(self, store: SqlStore) -> list[str]:
+        """What still moves, or stands still."""
+        return await tell_what_hangs(store, self.folder, now=SystemClock().now())
 
     @contextlib.asynccontextmanager
     async def store(self) -> AsyncIterator[SqlStore]:
@@ -95,12 +104,26 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Outcome:
         await proxy.start()
         ground = Ground(plan, book, erp, proxy, server, folder)
         try:
-            return await _run(ground, progress, begun)
+            return await _within(plan.seconds_max, ground, _run(ground, progress, begun))
         finally:
             await ground.shop.close()
             await ground.operator.close()
             await proxy.stop()
             await proxy.settle()
+
+
+async def _within(seconds: float, ground: Ground, running: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """What the run comes to; where it is not over in time, RuntimeError says what hangs."""
+    task = asyncio.ensure_future(running)
+    done, _ = await asyncio.wait([task], timeout=seconds)
+    if not done:
+        hangs = tell_tasks()
+        async with ground.store() as store:
+            hangs += await ground.hangs(store)
+        task.cancel()
+        await asyncio.wait([task])
+        raise RuntimeError("\n".join([f"not over after {seconds:.0f} s:", *hangs]))
+    return task.result()
 
 
 async def _run(ground: Ground, progress: Progress, begun: float) -> Outcome:
@@ -112,7 +135,7 @@ async def _run(ground: Ground, progress: Progress, begun: float) -> Outcome:
         await _storm(ground, sailing, progress)
         await weather.settle()
         calm = time.monotonic()
-        ledger = await _converge(ground, progress)
+        ledger, hangs = await _converge(ground, progress)
         converged_seconds = time.monotonic() - calm
     finally:
         fleet.stormy = False
@@ -133,6 +156,7 @@ async def _run(ground: Ground, progress: Progress, begun: float) -> Outcome:
         converged_seconds=converged_seconds,
         seconds=time.monotonic() - begun,
         amiss=[],
+        hangs=hangs,
     )
     outcome.amiss = _amiss(outcome, fleet)
     return outcome
@@ -180,8 +204,11 @@ async def _squall(ground: Ground, deadline: float) -> None:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _converge(ground: Ground, progress: Progress) -> Ledger:
-    """Wait until nothing moves any more; what is parked and may be retried is, as a person would."""
+async def _converge(ground: Ground, progress: Progress) -> tuple[Ledger, list[str]]:
+    """Wait until nothing moves any more; what is parked and may be retried is, as a person would.
+
+    Where the time is over first, also what hangs.
+    """
     deadline = time.monotonic() + ground.plan.converge_seconds_max
     async with ground.store() as store:
         while True:
@@ -189,7 +216,7 @@ async def _converge(ground: Ground, progress: Progress) -> Ledger:
                 left = await _left(store, ground.plan.orders)
                 progress("settled", ground.plan.orders - min(left, ground.plan.orders), ground.plan.orders)
                 if not left or time.monotonic() >= deadline:
-                    return await read_ledger(store)
+                    return await read_ledger(store), await ground.hangs(store) if left else []
             await ground.operator.look()
             await asyncio.sleep(LOOK_SECONDS)
 

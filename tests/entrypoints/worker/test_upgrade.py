@@ -1,6 +1,7 @@
 """Release N-1 gives way to N while runs are in flight: side by side on one database, one worker after the other.
 
-`make upgrade` does it with 2,000 runs; here there are few.
+Once they are asked to stop, and once they are killed with whatever they have under way. `make upgrade` does it
+with 2,000 runs; here there are few.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -40,6 +41,14 @@ class Worker:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(60) == 0
 
+    def die(self) -> None:
+        """What it had under way stays as it is until its lease is over."""
+        self.process.kill()
+        self.process.wait()
+
+
+End = Callable[[Worker], None]
+
 
 @contextmanager
 def workers() -> Iterator[list[Worker]]:
@@ -70,8 +79,9 @@ async def finished(store: SqlStore, count: int) -> bool:
     return (await store.count_runs()).get(RunState.DONE, 0) >= count
 
 
+@pytest.mark.parametrize("end", [Worker.end, Worker.die], ids=["asked to stop", "killed"])
 async def test_nothing_is_lost_or_doubled_while_workers_are_replaced_one_after_the_other(
-    postgres_dsn: str, runs: int
+    postgres_dsn: str, runs: int, end: End
 ) -> None:
     store = PostgresStore(postgres_dsn, SystemClock())
     await store.open()
@@ -88,15 +98,18 @@ async def test_nothing_is_lost_or_doubled_while_workers_are_replaced_one_after_t
         first, second = await join(OLD), await join(OLD)
         await start(store, OLD, range(half))
         await eventually(lambda: finished(store, part), within_seconds=patience)
-        await join(NEW)  # it migrates the database under those that are at work
+        newcomer = await join(NEW)  # it migrates the database under those that are at work
         await start(store, NEW, range(half, runs))
-        await asyncio.to_thread(first.end)
+        await asyncio.to_thread(end, first)
         await eventually(lambda: finished(store, 3 * part), within_seconds=patience)
         third = await join(OLD)  # one of the old ones is restarted, on what is now a newer database
         await join(NEW)
-        await asyncio.to_thread(second.end)
+        await asyncio.to_thread(end, second)
         await eventually(lambda: finished(store, 6 * part), within_seconds=patience)
-        await asyncio.to_thread(third.end)
+        await asyncio.to_thread(end, third)
+        if end is Worker.die:
+            await join(NEW)
+            await asyncio.to_thread(end, newcomer)
         await eventually(lambda: finished(store, runs), within_seconds=patience)
     assert await store.count_runs() == {RunState.DONE: runs}
     await store.close()
