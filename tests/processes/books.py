@@ -138,7 +138,7 @@ class CustomerHub:
         change = customer_change.customer_change(
             customer_change.Collaborators(
                 recognition=MatchingRecognition(
-                    Recogniser(self.store, clock=self.clock), self.store, self._submit, self.mark
+                    Recogniser(self.store, clock=self.clock), self.store, self._submit, self.mark, self._filled
                 ),
                 ownership=self.ownership,
                 clock=self.clock,
@@ -187,6 +187,9 @@ class CustomerHub:
         await self.engine.crash()
         await self._begin()
         await self.engine.settle()
+
+    async def _filled(self) -> None:
+        """Nothing is known here that the index has not."""
 
     async def _submit(self, commit: Commit) -> Outcome:
         return await self.engine.committer.submit(commit)

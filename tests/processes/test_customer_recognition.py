@@ -230,8 +230,16 @@ async def taken(engine: Engine, change: CustomerChange, party_id: str) -> None:
     await engine.worker.commit(Commit(effects=(EffectStep("take", effect),)))
 
 
+def recognising(engine: Engine) -> MatchingRecognition:
+    async def filled() -> None:
+        """There is nothing that the index has not."""
+
+    recogniser = Recogniser(engine.store)
+    return MatchingRecognition(recogniser, engine.store, engine.committer.submit, "us", filled)
+
+
 async def test_a_change_of_a_system_is_recognised_by_what_it_says(engine: Engine) -> None:
-    recognition = MatchingRecognition(Recogniser(engine.store), engine.store, engine.committer.submit, "us")
+    recognition = recognising(engine)
     first = await recognition.recognise(a_change(CRM, ANNA))
     assert await recognition.recognise(a_change(CRM, ANNA)) == first
     assert await recognition.recognise(a_change(SHOP, ANNA)) == first
@@ -241,8 +249,26 @@ async def test_a_change_of_a_system_is_recognised_by_what_it_says(engine: Engine
     assert await recognition.recognise(a_change(ExternalReference("shop", "Customer", "3"), other)) != first
 
 
+async def test_nobody_is_new_before_the_index_has_all_that_is_known(engine: Engine) -> None:
+    filled = asyncio.Event()
+
+    async def wait() -> None:
+        await filled.wait()
+
+    recogniser = Recogniser(engine.store)
+    recognition = MatchingRecognition(recogniser, engine.store, engine.committer.submit, "us", wait)
+    await taken(engine, a_change(CRM, ANNA), "P-1")
+    assert await recognition.recognise(a_change(CRM, ANNA)) == "P-1", "whom the ledger knows does not wait"
+    arriving = asyncio.get_running_loop().create_task(recognition.recognise(a_change(SHOP, ANNA)))
+    for _turn in range(20):
+        await asyncio.sleep(0)
+    assert not arriving.done()
+    filled.set()
+    assert await arriving == "P-1"
+
+
 async def test_a_change_of_a_known_record_moves_what_it_is_found_by_and_forgets_nothing(engine: Engine) -> None:
-    recognition = MatchingRecognition(Recogniser(engine.store), engine.store, engine.committer.submit, "us")
+    recognition = recognising(engine)
     created = a_change(CRM, ANNA)
     party_id = await recognition.recognise(created)
     await taken(engine, created, party_id)
@@ -258,7 +284,7 @@ async def test_a_change_of_a_known_record_moves_what_it_is_found_by_and_forgets_
 async def test_a_number_that_is_known_says_whose_it_is_and_the_hubs_own_creations_are_waited_for(
     engine: Engine,
 ) -> None:
-    recognition = MatchingRecognition(Recogniser(engine.store), engine.store, engine.committer.submit, "us")
+    recognition = recognising(engine)
     await taken(engine, a_change(CRM, ANNA), "P-1")
     known = Party(references=(CRM,))
     assert await recognition.recognise(a_change(SHOP, known)) == "P-1"

@@ -6,7 +6,6 @@ from tests.storage.matching import ANNA, OTTO, submitting, told
 from tests.storage.rows import NOW, plan_of
 from tests.stores import Stores
 
-from crossdock.durable.codec import encode
 from crossdock.durable.records import Commit, EffectStep
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import encoded
@@ -27,7 +26,8 @@ from crossdock.identity.recognition.index import (
 )
 from crossdock.identity.recognition.starting_model import starting_model
 from crossdock.processes.customer_recognition import Recogniser
-from crossdock.storage.match_store import candidate_query, sharing_query
+from crossdock.storage.match_looks import look_query
+from crossdock.storage.match_writing import sharing_query, state_query
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.transaction import Transaction
 
@@ -79,11 +79,11 @@ async def test_who_shares_keys_is_a_candidate_and_those_who_share_most_come_firs
 
 async def test_a_key_that_too_many_share_leads_nowhere_and_is_counted(store: SqlStore) -> None:
     await fill(store, *(a_place(f"r{n}", f"p{n}", (5, 100 + n), certain=True) for n in range(PER_KEY_MAX)))
-    assert len((await store.look_nearby("x", (5,))).candidates) == PER_KEY_MAX
+    assert (await store.look_nearby("x", (5,))).common == ()
     await fill(store, a_place("one-more", "p-more", (5,), certain=True))
     nearby = await store.look_nearby("x", (5, 103))
     assert [one.party_id for one in nearby.candidates] == ["p3"]
-    assert nearby.keys_skipped == 1
+    assert nearby.common == (5,)
 
 
 @pytest.mark.parametrize("counted", [True, False])
@@ -94,19 +94,20 @@ async def test_a_look_reads_the_index_by_its_keys_however_many_parties_there_are
     await fill(store, *(a_place(f"r{n}", f"p{n}", some, certain=True) for n, some in enumerate(keys)))
     if counted:
         await analysed(store)
-    numbers = await store._write(lambda tx: tx.numbers)
-    for sql in (candidate_query(numbers), sharing_query(numbers)):
-        plan = await plan_of(store, sql, (encode([11, 12, 13]).decode(),))
+    words = await store._write(lambda tx: tx.words)
+    several, some, records = "[[11, 12, 13], [14, -1]]", "[11, 12, 13]", '["r1", "x"]'
+    looks = look_query(words), several, records
+    for sql, *said in (looks, (state_query(words), several), (sharing_query(words), some)):
+        plan = await plan_of(store, sql, tuple(said))
         text = " ".join(sorted(plan))
         assert "match_key_pkey" in text or "sqlite_autoindex_match_key_1" in text or "(hash=?)" in text
-        assert "match_key" not in " ".join(await _scanned(store, sql)), plan
+        assert "match_key" not in " ".join(await _scanned(store, sql, tuple(said))), plan
 
 
-async def _scanned(store: SqlStore, sql: str) -> list[str]:
+async def _scanned(store: SqlStore, sql: str, parameters: tuple[str, ...]) -> list[str]:
     """The tables that would be read from one end to the other."""
 
     def explain(tx: Transaction) -> list[str]:
-        parameters = (encode([11, 12, 13]).decode(),)
         if tx.locks:
             lines = [row[0] for row in tx.execute(f"EXPLAIN {sql}", parameters).fetchall()]
             return [line for line in lines if "Seq Scan" in line]

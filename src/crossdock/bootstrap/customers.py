@@ -1,6 +1,6 @@
 """The customer processes of a hub, put together: who is read, who is told, by the deployment's ownership."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -29,6 +29,7 @@ from crossdock.processes import (
     customer_unmerge,
     customer_update,
 )
+from crossdock.processes.customer_indexing import CustomerIndexing
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser, Submit
 
 log = structlog.get_logger("customers")
@@ -43,7 +44,15 @@ def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
 
 
 class CustomerStore(PartyLedger, MergeLedger, MatchIndex, Protocol):
-    """What is known of parties, and how they are found."""
+    """What is known of parties, how they are found, and how far that got."""
+
+    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
+        """See Positions."""
+        ...
+
+    async def read_cursors(self) -> Mapping[str, str]:
+        """See Positions."""
+        ...
 
 
 class CustomerProcesses:
@@ -55,6 +64,7 @@ class CustomerProcesses:
         ownership: Ownership,
         store: CustomerStore,
         submit: Submit,
+        worker_id: Callable[[], str],
         docks: Mapping[str, Any],
         clock: Clock,
     ) -> None:
@@ -76,6 +86,7 @@ class CustomerProcesses:
             )
         )
         self.recogniser = Recogniser(store, clock=clock)
+        self.indexing = CustomerIndexing(store, store, submit, worker_id, clock)
         self.addresses = addresses_of(deployment, clock)
         self.onboarding = onboarding_of(
             deployment,
@@ -101,7 +112,7 @@ class CustomerProcesses:
         )
         self.change = customer_change.customer_change(
             customer_change.Collaborators(
-                recognition=MatchingRecognition(self.recogniser, store, submit, mark),
+                recognition=MatchingRecognition(self.recogniser, store, submit, mark, self.indexing.wait),
                 ownership=ownership,
                 clock=clock,
                 update=self.update,

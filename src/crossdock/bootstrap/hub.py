@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from functools import partial
 from socket import gethostname
 from typing import Any, Self
@@ -93,6 +93,7 @@ class Hub:
                 deployment.ownership,
                 self.store,
                 self.committer.submit,
+                lambda: self.worker.worker_id,
                 self._guarded,
                 self.clock,
             )
@@ -142,6 +143,8 @@ class Hub:
             await self.customers.prepare()
         await self.worker.start()
         self._exits.push_async_callback(self.worker.stop)
+        if self.customers is not None:
+            self._keep(self.customers.indexing.fill(), "match-index")
         for name in self.deployment.routes.status_sinks:
             report, using = self.reports[name]
             self._start_relay(status_feedback.status_feedback(f"status:{name}", report, using))
@@ -203,8 +206,7 @@ class Hub:
         """A system that is down or refuses us now must not keep the hub from accepting orders for it."""
         self._exits.push_async_callback(dock.close)
         if not await self._opens(name, dock.open()):
-            opening = asyncio.get_running_loop().create_task(self._open_later(name, dock), name=f"open-{name}")
-            self._tasks.append(opening)
+            self._keep(self._open_later(name, dock), f"open-{name}")
 
     async def _open_later(self, name: str, dock: Any) -> None:
         """Until it is open every call fails: try again, less and less often, unless somebody paused its lane."""
@@ -279,21 +281,35 @@ class Hub:
         self._pump(name, self.docks[name], self.capture.take_arrival)
 
     def _pump(self, name: str, source: OrderSource, take: order_intake.TakeArrival) -> None:
+        self._keep(self._intake(name, source, take).run_forever(), f"intake-{name}")
+
+    def _intake(self, name: str, source: OrderSource, take: order_intake.TakeArrival) -> order_intake.OrderIntake:
         intake = order_intake.OrderIntake(
             name, source, take, self.worker.commit, self.store, lambda: self.worker.worker_id, self.clock
         )
         self.intakes[name] = intake
-        self._tasks.append(asyncio.get_running_loop().create_task(intake.run_forever(), name=f"intake-{name}"))
+        return intake
 
     def _start_customer_intake(self, name: str) -> None:
         assert self.customers is not None
+        indexing = self.customers.indexing
         capture = CustomerCapture(self.customers.change, self.worker.commit)
         stream: Any = CustomerStream(self.docks[name])
 
         async def take(_stream: str, arrival: Any) -> str:
             return await capture.take_arrival(name, arrival)
 
-        self._pump(f"{name}:customers", stream, take)
+        intake = self._intake(f"{name}:customers", stream, take)
+
+        async def read() -> None:
+            await indexing.wait()
+            await intake.run_forever()
+
+        self._keep(read(), f"intake-{name}:customers")
+
+    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Let it go on until the hub is closed."""
+        self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))
 
     async def _stop_tasks(self) -> None:
         for task in self._tasks:

@@ -9,7 +9,7 @@ Requirements: CUS-04, CUS-05, CUS-06.
 """
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
@@ -19,7 +19,7 @@ from crossdock.durable.codec import decode
 from crossdock.durable.records import Commit, EffectStep, Outcome
 from crossdock.durable.run import Run
 from crossdock.identity.golden.contributions import HeldRecord
-from crossdock.identity.golden.fields import FieldValue, fields_of, party_of
+from crossdock.identity.golden.fields import fields_of, party_of
 from crossdock.identity.golden.ledger import PartyLedger, record_key
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Model, Thresholds, decoded
@@ -35,7 +35,7 @@ from crossdock.identity.recognition.index import (
     Settled,
     SettleRecord,
 )
-from crossdock.identity.recognition.profiles import profile_of
+from crossdock.identity.recognition.profiles import profile_held, profile_of, said
 from crossdock.identity.recognition.starting_model import starting_model
 from crossdock.kit.clock import Clock, SystemClock, seconds_to_us
 from crossdock.kit.errors import Misconfigured, Unavailable
@@ -176,14 +176,23 @@ def _overtaken() -> Unavailable:
 class MatchingRecognition:
     """For changes that systems tell: by the record, by any number it tells, else by what it is like.
 
-    A record that the hub itself has just created is waited for: whose it is will be known in a moment.
+    A record that the hub itself has just created is waited for: whose it is will be known in a moment. `filled`
+    returns once the index has all that the ledger knows; before that, nobody can say who is new.
     """
 
-    def __init__(self, recogniser: Recogniser, parties: PartyLedger, submit: Submit, mark: str) -> None:
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        parties: PartyLedger,
+        submit: Submit,
+        mark: str,
+        filled: Callable[[], Awaitable[None]],
+    ) -> None:
         self._recogniser = recogniser
         self._parties = parties
         self._submit = submit
         self._mark = mark
+        self._filled = filled
 
     async def recognise(self, change: CustomerChange) -> str:
         """The party that the changed record belongs to, or the id of a new one. Raises Unavailable: ask later."""
@@ -195,7 +204,9 @@ class MatchingRecognition:
         held = await self._held(change.record, party_id)
         if _is_gone(change, held):
             return party_id or new_id()
-        says = party_of({**_said(held), **fields_of(change.says)}, change.says.references)
+        if not party_id:
+            await self._filled()
+        says = party_of({**said(held), **fields_of(change.says)}, change.says.references)
         settled = await self._recogniser.place(
             self._submit, record_key(change.record), profile_of(says, change.record), party_id=party_id
         )
@@ -205,11 +216,10 @@ class MatchingRecognition:
         """How alike the record that was merged away and the one of another party are that it was merged into."""
         assert change.into is not None
         gone, stays = await self._held(change.record, party_id), await self._held(change.into, other_id)
-        face = Face(record_key(change.into), features_of(_profile(change.into, stays)))
+        assert gone is not None
+        faces = (Face(record_key(change.into), features_of(profile_held(stays))),) if stays else ()
         found = await self._recogniser.compare(
-            record_key(change.record),
-            _profile(change.record, gone),
-            Candidate(other_id, 0, 0, (face,)),
+            record_key(change.record), profile_held(gone), Candidate(other_id, 0, 0, faces)
         )
         return msgspec.structs.replace(
             found, party_id=party_id, band="review", rule=MERGED_IN_SYSTEM, doubtful=(other_id,)
@@ -223,13 +233,3 @@ class MatchingRecognition:
 def _is_gone(change: CustomerChange, held: HeldRecord | None) -> bool:
     """Whether the record is no more after the change: nobody is to be recognised by it."""
     return change.kind in GONE or (held is not None and held.state != "live" and change.kind != "undeleted")
-
-
-def _said(held: HeldRecord | None) -> Mapping[str, FieldValue]:
-    """What the record says by now: a change mentions only what is other than before."""
-    fields = held.fields if held else {}
-    return {name: one.said if one.has_said else one.shown for name, one in fields.items()}
-
-
-def _profile(record: ExternalReference, held: HeldRecord | None) -> Profile:
-    return profile_of(party_of(_said(held)), record)

@@ -13,11 +13,19 @@ from crossdock.identity.onboarding.ledger import (
     OpenReview,
     PassOn,
 )
-from crossdock.identity.recognition.index import JudgePair, KeepModel, MoveRecord, RaiseDoubt, SettleRecord
+from crossdock.identity.recognition.index import (
+    IndexKnown,
+    JudgePair,
+    KeepModel,
+    MoveRecord,
+    RaiseDoubt,
+    SettleRecord,
+)
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Unsupported
 from crossdock.ports.order_board import WriteBoard
 from crossdock.stock.holds import ConsumeStock, CountStock, HoldStock, ReleaseStock
+from crossdock.storage.match_known import index_known
 from crossdock.storage.match_writing import judge_pairs, keep_models, move_records, raise_doubts, settle_records
 from crossdock.storage.onboarding_store import (
     begin_onboardings,
@@ -41,6 +49,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     HoldStock: hold_stock,
     WriteBoard: write_board,
     SettleRecord: settle_records,
+    IndexKnown: index_known,
     MoveRecord: move_records,
     RaiseDoubt: raise_doubts,
     JudgePair: judge_pairs,

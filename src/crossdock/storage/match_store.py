@@ -2,22 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import TypeVar
 
-from crossdock.durable.codec import decode, encode
-from crossdock.identity.matching.record import Features
-from crossdock.identity.recognition.index import (
-    CANDIDATES_MAX,
-    PAGE_ROWS_MAX,
-    PER_KEY_MAX,
-    Candidate,
-    Edge,
-    Face,
-    Finding,
-    Nearby,
-    StoredDecision,
-)
+from crossdock.durable.codec import decode
+from crossdock.identity.recognition.index import PAGE_ROWS_MAX, Edge, Finding, Nearby, StoredDecision
+from crossdock.storage.match_looks import Look, Looks, look_around
 from crossdock.storage.transaction import Row, Transaction
 
 T = TypeVar("T")
@@ -27,12 +17,19 @@ _DECISION = "number, at, decided_by, open, facts"
 class MatchStore(ABC):
     """See MatchIndex."""
 
+    def __init__(self) -> None:
+        self._looks = Looks(lambda looks: self._read_by_index(partial(look_around, looks=looks)))
+
     @abstractmethod
     async def _read(self, work: Callable[[Transaction], T]) -> T: ...
 
+    async def _read_by_index(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work`, which reads a few rows by their keys, however little the database knows of its tables."""
+        return await self._read(work)
+
     async def look_nearby(self, record: str, keys: Sequence[int]) -> Nearby:
-        """See MatchIndex."""
-        return await self._read(partial(look_nearby, record=record, keys=keys))
+        """See MatchIndex. What is asked while the database answers is asked together."""
+        return await self._looks.ask(Look(record, tuple(keys)))
 
     async def read_model(self) -> bytes | None:
         """See MatchIndex."""
@@ -55,51 +52,10 @@ class MatchStore(ABC):
         return await self._read(partial(list_doubts, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
 
 
-@lru_cache(maxsize=8)
-def candidate_query(numbers: str, per_key_max: int = PER_KEY_MAX, candidates_max: int = CANDIDATES_MAX) -> str:
-    """Shared keys, party, its version and faces, for keys in one JSON array; the last row counts keys skipped.
-
-    Each key is first counted up to its cap in the index alone, so that a common name costs no more than a rare
-    one. Parties that share most keys come first; at a tie, the oldest.
-    """
-    return (
-        f"{_asked(numbers, per_key_max)}, near AS MATERIALIZED ("
-        "SELECT m.party, count(*) AS shared FROM asked a JOIN match_key m ON m.hash = a.hash "
-        f"WHERE a.many BETWEEN 1 AND {per_key_max} GROUP BY m.party "
-        f"ORDER BY shared DESC, m.party LIMIT {candidates_max}) "
-        "SELECT n.shared, n.party, p.party_id, p.version, f.record, f.features FROM near n "
-        "JOIN match_party p ON p.number = n.party JOIN match_face f ON f.party = n.party "
-        f"UNION ALL SELECT (SELECT count(*) FROM asked WHERE many > {per_key_max}), "
-        "(SELECT coalesce(max(number), 0) FROM match_party), NULL, 0, '', NULL"
-    )
-
-
-@lru_cache(maxsize=8)
-def sharing_query(numbers: str, per_key_max: int = PER_KEY_MAX) -> str:
-    """Key, party and its id for keys in one JSON array; a key over its cap comes once, without a party."""
-    return (
-        f"{_asked(numbers, per_key_max)} "
-        "SELECT a.hash, m.party, p.party_id FROM asked a JOIN match_key m ON m.hash = a.hash "
-        f"JOIN match_party p ON p.number = m.party WHERE a.many BETWEEN 1 AND {per_key_max} "
-        f"UNION ALL SELECT hash, 0, '' FROM asked WHERE many > {per_key_max}"
-    )
-
-
-def _asked(numbers: str, per_key_max: int) -> str:
-    return (
-        "WITH asked AS MATERIALIZED (SELECT k.value AS hash, (SELECT count(*) FROM (SELECT 1 FROM match_key c "
-        f"WHERE c.hash = k.value LIMIT {per_key_max + 1}) few) AS many FROM {numbers} k)"
-    )
-
-
 _EDGES = (
     "SELECT e.other, e.verdict, coalesce(p.party_id, '') FROM (SELECT other, verdict FROM match_edge "
     "WHERE one = ? UNION ALL SELECT one, verdict FROM match_edge WHERE other = ?) e "
     "LEFT JOIN match_face f ON f.record = e.other LEFT JOIN match_party p ON p.number = f.party"
-)
-_AROUND = (
-    f"{_EDGES} UNION ALL SELECT '', '', p.party_id FROM match_face f JOIN match_party p ON p.number = f.party "
-    "WHERE f.record = ?"
 )
 
 
@@ -113,34 +69,6 @@ _IN_DOUBT = (
     )
     + " LIMIT 1"
 )
-
-
-def look_nearby(tx: Transaction, record: str, keys: Sequence[int]) -> Nearby:
-    """Who shares keys with the record, what people said of it, and where it stands."""
-    rows = tx.execute(candidate_query(tx.numbers), (encode(tx.blinded(keys)).decode(),)).fetchall()
-    found: dict[str, tuple[int, int, list[Face]]] = {}
-    skipped = population = 0
-    for shared, party, party_id, version, other, features in sorted(rows, key=_nearest_first):
-        if party_id is None:
-            skipped, population = shared, party
-            continue
-        face = Face(other, decode(bytes(features), Features))
-        found.setdefault(party_id, (version, shared, []))[2].append(face)
-    around = tx.execute(_AROUND, (record, record, record)).fetchall()
-    return Nearby(
-        candidates=tuple(
-            Candidate(party_id, version, shared, tuple(faces))
-            for party_id, (version, shared, faces) in found.items()
-        ),
-        edges=tuple(_edge(row) for row in around if row[0]),
-        keys_skipped=skipped,
-        population=population,
-        party_id=next((row[2] for row in around if not row[0]), ""),
-    )
-
-
-def _nearest_first(row: Row) -> tuple[int, int, str]:
-    return -row[0], row[1], row[4]
 
 
 def read_edges(tx: Transaction, record: str) -> list[Edge]:

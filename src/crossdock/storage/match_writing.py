@@ -7,6 +7,8 @@ since they were read; then parties are locked, in order of their ids. What was o
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,6 +16,7 @@ from crossdock.durable.codec import decode, encode
 from crossdock.identity.recognition.index import (
     CANDIDATES_MAX,
     LOCKS,
+    PER_KEY_MAX,
     Finding,
     JudgePair,
     KeepModel,
@@ -25,15 +28,43 @@ from crossdock.identity.recognition.index import (
     record_lock,
 )
 from crossdock.kit.clock import Instant
-from crossdock.storage.match_store import read_edges, sharing_query
-from crossdock.storage.transaction import Row, Transaction
+from crossdock.storage.match_looks import STATE_STEP, counted
+from crossdock.storage.match_store import read_edges
+from crossdock.storage.transaction import Row, Transaction, Words
 
 _FACE = ("party", "record", "features", "keys")
 _FACE_AGAIN = "ON CONFLICT (party, record) DO UPDATE SET features = excluded.features, keys = excluded.keys"
+_PARTY_AGAIN = "ON CONFLICT (party_id) DO UPDATE SET version = match_party.version + 1"
 _KEY = ("hash", "party")
 _DECISION = (
     "record party_id other band rule weight_milli model_version decided_by at open facts"  # as in the table
 ).split()
+
+
+_UNKNOWN = -2
+"""What no look tells."""
+
+
+@lru_cache(maxsize=8)
+def state_query(words: Words) -> str:
+    """The state (as in a look) under several lists of keys, one JSON array; none of them is common."""
+    return (
+        f"SELECT k.owner AS owner, CAST(sum({STATE_STEP} + m.party) AS bigint) AS state FROM {words.lists} k "
+        "JOIN match_key m ON m.hash = k.value GROUP BY k.owner"
+    )
+
+
+@lru_cache(maxsize=8)
+def sharing_query(words: Words, per_key_max: int = PER_KEY_MAX) -> str:
+    """Key, party and its id for keys in one JSON array; a key over its cap comes once, without a party."""
+    return (
+        f"WITH asked AS MATERIALIZED (SELECT k.value AS hash, {counted(per_key_max)} AS many "
+        f"FROM {words.numbers} k) "
+        "SELECT a.hash AS hash, m.party AS party, p.party_id AS party_id FROM asked a "
+        "JOIN match_key m ON m.hash = a.hash JOIN match_party p ON p.number = m.party "
+        f"WHERE a.many BETWEEN 1 AND {per_key_max} "
+        f"UNION ALL SELECT hash, 0, '' FROM asked WHERE many > {per_key_max}"
+    )
 
 
 def packed(keys: Iterable[int]) -> bytes:
@@ -51,32 +82,40 @@ class _Places:
 
     def __init__(self, tx: Transaction, records: Iterable[str], party_ids: Iterable[str]) -> None:
         self._tx = tx
+        self._new: set[str] = set()
         self.of: dict[str, tuple[int, set[int]]] = {
-            record: (party, unpacked(keys))
-            for record, party, keys in tx.select_in(
-                "SELECT record, party, keys FROM match_face WHERE record",
-                sorted(set(records)),
-                f"ORDER BY record {tx.locks}",
-            )
+            record: (party, unpacked(keys)) for record, party, keys in self._faces(sorted(set(records)))
         }
-        here = encode(sorted({party for party, _ in self.of.values()})).decode()
-        known = tx.execute(
-            f"SELECT p.party_id FROM {tx.numbers} k JOIN match_party p ON p.number = k.value", (here,)
-        ).fetchall()
-        wanted = sorted({*party_ids, *(row[0] for row in known)})
-        rows = tx.select_in(
-            "SELECT number, party_id, version FROM match_party WHERE party_id",
-            wanted,
-            f"ORDER BY party_id {tx.locks}",
+        here = sorted({party for party, _ in self.of.values()})
+        known: Sequence[Sequence[str]] = ()
+        if here:
+            sql = f"SELECT p.party_id FROM {tx.numbers} k JOIN match_party p ON p.number = k.value"
+            known = tx.gather(sql, ("party_id",), (_json(here),))
+        rows = self._parties(sorted({*party_ids, *(row[0] for row in known)}), tx.locks and f"{tx.locks} OF p")
+        self.number = {party_id: number for number, party_id, _ in rows}
+        self.id = {number: party_id for number, party_id, _ in rows}
+        self.version = {party_id: version for _, party_id, version in rows}
+        self._shown: set[str] = set()
+        if rows:
+            sql = f"SELECT DISTINCT f.party AS party FROM {tx.numbers} k JOIN match_face f ON f.party = k.value"
+            shown = tx.gather(sql, ("party",), (_json(sorted(self.id)),))
+            self._shown = {self.id[row[0]] for row in shown}
+
+    def _faces(self, records: Sequence[str]) -> Sequence[Sequence[Any]]:
+        tx = self._tx
+        sql = (
+            f"SELECT f.record AS record, f.party AS party, f.keys AS keys FROM {tx.words.texts} t "
+            f"JOIN match_face f ON f.record = t.value ORDER BY f.record {tx.locks and f'{tx.locks} OF f'}"
         )
-        self.number = {row[1]: row[0] for row in rows}
-        self.id = {row[0]: row[1] for row in rows}
-        self.version = {row[1]: row[2] for row in rows}
-        numbers = encode(sorted(self.id)).decode()
-        shown = tx.execute(
-            f"SELECT DISTINCT f.party FROM {tx.numbers} k JOIN match_face f ON f.party = k.value", (numbers,)
-        ).fetchall()
-        self._shown = {self.id[row[0]] for row in shown}
+        return tx.gather(sql, ("record", "party"), (_json(records),), "keys")
+
+    def _parties(self, party_ids: Sequence[str], locks: str = "") -> Sequence[Sequence[Any]]:
+        sql = (
+            "SELECT p.number AS number, p.party_id AS party_id, p.version AS version "
+            f"FROM {self._tx.words.texts} t "
+            f"JOIN match_party p ON p.party_id = t.value ORDER BY p.party_id {locks}"
+        )
+        return self._tx.gather(sql, ("number", "party_id", "version"), (_json(party_ids),))
 
     def has_faces(self, party_id: str) -> bool:
         """Whether the party was one with a record before this batch."""
@@ -90,23 +129,37 @@ class _Places:
     def create(self, party_ids: Iterable[str]) -> None:
         """Begin with these parties, too."""
         new = sorted(set(party_ids) - self.number.keys())
-        self._tx.insert(
-            "match_party", ("party_id", "version"), [(one, 0) for one in new], "ON CONFLICT DO NOTHING"
-        )
-        for number, party_id, version in self._tx.select_in(
-            "SELECT number, party_id, version FROM match_party WHERE party_id", new, "ORDER BY party_id"
-        ):
+        if not new:
+            return
+        rows = [(one, 1) for one in new]
+        self._tx.insert_at_once("match_party", ("party_id", "version"), rows, _PARTY_AGAIN)
+        self._new = set(new)
+        for number, party_id, version in self._parties(new):
             self.number[party_id], self.id[number], self.version[party_id] = number, party_id, version
 
     def grow(self, party_ids: Iterable[str]) -> None:
-        """Note that the faces of these parties are others now."""
-        rows = [(self.version[one] + 1, one) for one in sorted(set(party_ids))]
+        """Note that the faces of these parties are others now; new ones are as they are."""
+        rows = [(self.version[one] + 1, one) for one in sorted(set(party_ids) - self._new)]
         self._tx.update("match_party", ("version",), ("party_id",), rows)
 
 
-def _blinded(tx: Transaction, effect: SettleRecord) -> SettleRecord:
-    """The same with its keys as they stand in the index."""
-    return replace(effect, keys=tuple(tx.blinded(effect.keys)), added=tuple(tx.blinded(effect.added)))
+def _blinded(tx: Transaction, effects: Sequence[SettleRecord]) -> list[SettleRecord]:
+    """The same with their keys as they stand in the index."""
+    keys = list({key for effect in effects for key in effect.keys})
+    blind = dict(zip(keys, tx.blinded(keys), strict=True))
+    return [
+        replace(
+            effect,
+            keys=tuple(blind[key] for key in effect.keys),
+            added=tuple(blind[key] for key in effect.added),
+            common=tuple(blind[key] for key in effect.common),
+        )
+        for effect in effects
+    ]
+
+
+def _json(values: Sequence[Any]) -> str:
+    return encode(values).decode()
 
 
 # ── settling ────────────────────────────────────────────────────────────────────────────────────────
@@ -119,12 +172,17 @@ class _Newcomers:
         self._places = places
         self._sharing: dict[int, list[int]] = defaultdict(list)
         self._common: set[int] = set()
-        self._came: dict[int, set[str]] = defaultdict(set)
+        self._came: dict[int, set[str]] = {}
         self._grown: set[str] = set()
         self._ids: dict[int, str] = {}
-        wanted = sorted({key for one in effects if one.added and not one.certain for key in one.keys})
+        weighed = [one for one in effects if one.added and not one.certain]
+        states = _states(tx, weighed)
+        self._changed = {
+            one.finding.record for one, state in zip(weighed, states, strict=True) if state != one.state
+        }
+        wanted = sorted({key for one in weighed if one.finding.record in self._changed for key in one.keys})
         if wanted:
-            found = tx.execute(sharing_query(tx.numbers), (encode(wanted).decode(),)).fetchall()
+            found = tx.gather(sharing_query(tx.words), ("hash", "party", "party_id"), (_json(wanted),))
             for key, party, party_id in found:
                 if party_id:
                     self._sharing[key].append(party)
@@ -141,25 +199,48 @@ class _Newcomers:
             return True
         if effect.certain or not effect.added:
             return False
-        came = {one for key in effect.keys if key not in self._common for one in self._came.get(key, ())}
-        if came - {target}:
+        came, common = self._came, {*self._common, *effect.common}
+        if any(came[key] - {target} for key in effect.keys if key in came and key not in common):
             return True
-        shared = Counter(party for key in effect.keys for party in self._sharing.get(key, ()))
-        nearest = sorted(shared, key=lambda party: (-shared[party], party))[:CANDIDATES_MAX]
+        return effect.finding.record in self._changed and self._shares_more(effect)
+
+    def _shares_more(self, effect: SettleRecord) -> bool:
+        """Whether one of the nearest parties shares more keys with the record than when it was weighed."""
+        shared: Counter[int] = Counter()
+        near: dict[int, float] = defaultdict(float)
+        for key in effect.keys:
+            parties = self._sharing.get(key, ())
+            shared.update(parties)
+            for party in parties:
+                near[party] += 1 / len(parties)
+        nearest = sorted(shared, key=lambda party: (-near[party], party))[:CANDIDATES_MAX]
         return any(
-            shared[party] > effect.seen.get(self._ids[party], 0) for party in nearest if self._ids[party] != target
+            shared[party] > effect.seen.get(self._ids[party], 0)
+            for party in nearest
+            if self._ids[party] != effect.finding.party_id
         )
 
     def add(self, effect: SettleRecord, party_id: str) -> None:
         """Note who came, and under which keys nobody could have seen them."""
         self._grown.add(party_id)
         for key in effect.added:
-            self._came[key].add(party_id)
+            self._came.setdefault(key, set()).add(party_id)
+
+
+def _states(tx: Transaction, effects: Sequence[SettleRecord]) -> list[int]:
+    """The state under the keys of each record now, as looks tell it; another one where the look told none."""
+    asked = [one for one in effects if one.state >= 0]
+    found: dict[int, int] = {}
+    if asked:
+        keys = _json([[key for key in one.keys if key not in one.common] for one in asked])
+        found = {row[0]: row[1] for row in tx.gather(state_query(tx.words), ("owner", "state"), (keys,))}
+    now = iter(range(len(asked)))
+    return [found.get(next(now), 0) if one.state >= 0 else _UNKNOWN for one in effects]
 
 
 def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instant) -> list[Settled]:
     """Each in turn, where nothing came between."""
-    effects = [_blinded(tx, effect) for effect in effects]
+    effects = _blinded(tx, effects)
     locks = {record_lock(effect.finding.record) for effect in effects}
     tx.hold_numbers(locks | {lock_of(key) for effect in effects for key in effect.added})
     places = _Places(tx, (one.finding.record for one in effects), (one.finding.party_id for one in effects))
@@ -188,7 +269,7 @@ def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instan
         for effect, answer in zip(effects, answers, strict=True)
         if answer.fate == "settled"
     ]
-    tx.insert("match_decision", _DECISION, rows)
+    tx.insert_at_once("match_decision", _DECISION, rows)
     return answers
 
 
@@ -200,9 +281,9 @@ def _write_faces(tx: Transaction, places: _Places, placed: dict[str, tuple[Settl
         keys |= {(key, party) for key in effect.keys}
         if record in places.of:
             gone |= {(key, party) for key in places.of[record][1] - set(effect.keys)}
-    tx.insert("match_face", _FACE, faces, _FACE_AGAIN)
+    tx.insert_at_once("match_face", _FACE, faces, _FACE_AGAIN)
     _drop_keys(tx, gone - keys)
-    tx.insert("match_key", _KEY, sorted(keys), "ON CONFLICT DO NOTHING")
+    tx.insert_at_once("match_key", _KEY, sorted(keys), "ON CONFLICT DO NOTHING")
     places.grow(party_id for _, party_id in placed.values())
 
 

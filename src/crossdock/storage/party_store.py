@@ -65,6 +65,10 @@ class PartyStore(ABC):
         """See PartyLedger."""
         return await self._read(partial(list_parties, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
 
+    async def list_records(self, *, behind: str = "", limit: int = 50) -> Sequence[HeldRecord]:
+        """See PartyLedger."""
+        return await self._read(partial(list_records, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
+
     async def list_questions(
         self, *, behind: QuestionPosition | None = None, limit: int = 50
     ) -> Sequence[OpenQuestion]:
@@ -326,20 +330,34 @@ def read_party(tx: Transaction, party_id: str) -> PartyFile | None:
         "WHERE party_id = ? ORDER BY record",
         (party_id,),
     ).fetchall()
-    held = _held(tx, [row[0] for row in references])
     pins = tx.execute("SELECT facts FROM party_pin WHERE party_id = ? ORDER BY unit", (party_id,)).fetchall()
     return PartyFile(
         party_id=party_id,
         sequence=found[0],
-        records=tuple(
-            HeldRecord(
-                reference=ExternalReference(*row[1:4]), state=row[4], version=row[5], fields=held.get(row[0], {})
-            )
-            for row in references
-        ),
+        records=_records(tx, references),
         pins=tuple(decode(bytes(row[0]), Pin) for row in pins),
         told=_fields(found[1]),
         into=found[2],
+    )
+
+
+def list_records(tx: Transaction, behind: str, limit: int) -> tuple[HeldRecord, ...]:
+    """Living records in order."""
+    rows = tx.execute(
+        "SELECT record, system, kind, number, state, version FROM cross_reference "
+        "WHERE record > ? AND state = 'live' ORDER BY record LIMIT ?",
+        (behind, limit),
+    ).fetchall()
+    return _records(tx, rows)
+
+
+def _records(tx: Transaction, references: Sequence[Row]) -> tuple[HeldRecord, ...]:
+    held = _held(tx, [row[0] for row in references])
+    return tuple(
+        HeldRecord(
+            reference=ExternalReference(*row[1:4]), state=row[4], version=row[5], fields=held.get(row[0], {})
+        )
+        for row in references
     )
 
 

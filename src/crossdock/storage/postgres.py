@@ -4,9 +4,11 @@ When the connection breaks during a commit, nobody told us whether it took effec
 asked for first, and after reconnecting PostgreSQL says what became of it (`pg_xact_status`).
 """
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import psycopg
@@ -18,7 +20,7 @@ from crossdock.durable.store import StoreUnavailable
 from crossdock.kit.clock import Clock, Instant
 from crossdock.kit.errors import Misconfigured
 from crossdock.kit.failpoints import failpoint
-from crossdock.storage.postgres_line import PostgresLine
+from crossdock.storage.postgres_line import BY_INDEX, PostgresLine
 from crossdock.storage.postgres_news import CHANNEL, NOTIFY, PostgresNews, payload_of
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.transaction import PostgresTransaction, Row, Transaction
@@ -55,6 +57,8 @@ class PostgresStore(SqlStore):
         self._address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._writing: PostgresLine | None = None
         self._reading: psycopg.Connection[Row] | None = None
+        self._seeking: psycopg.Connection[Row] | None = None
+        self._seeker = ThreadPoolExecutor(1, thread_name_prefix="store-seek")
         self._closing = threading.Event()
         self._hearing = PostgresNews(self._address, CONNECTION, self.news, is_own=self._is_own)
 
@@ -68,6 +72,7 @@ class PostgresStore(SqlStore):
         self._closing.set()
         await self._hearing.stop()
         await super().close()
+        self._seeker.shutdown()
 
     async def listen(self) -> None:
         """See Store."""
@@ -105,10 +110,10 @@ class PostgresStore(SqlStore):
             raise StoreUnavailable("PostgreSQL went away", code="store-lost") from error
 
     def _disconnect(self) -> None:
-        for end in (self._writing, self._reading):
+        for end in (self._writing, self._reading, self._seeking):
             if end is not None:
                 end.close()
-        self._writing = self._reading = None
+        self._writing = self._reading = self._seeking = None
 
     def _transact(self, work: Callable[[Transaction], T]) -> T:
         for _attempt in range(CONTENTION_ATTEMPTS_MAX):
@@ -177,6 +182,20 @@ class PostgresStore(SqlStore):
             self._reading.autocommit = True
         try:
             return work(self._through_vault(PostgresTransaction(self._reading)))
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable("PostgreSQL went away", code="store-lost") from error
+
+    async def _read_by_index(self, work: Callable[[Transaction], T]) -> T:
+        """See MatchStore. On a connection of its own, which waits for no list that somebody looks at."""
+        return await asyncio.get_running_loop().run_in_executor(self._seeker, self._seek, work)
+
+    def _seek(self, work: Callable[[Transaction], T]) -> T:
+        try:
+            if self._seeking is None or self._seeking.closed:
+                self._seeking = self._open_connection()
+                self._seeking.autocommit = True
+                self._seeking.execute(BY_INDEX)
+            return work(self._through_vault(PostgresTransaction(self._seeking)))
         except psycopg.OperationalError as error:
             raise StoreUnavailable("PostgreSQL went away", code="store-lost") from error
 

@@ -117,6 +117,7 @@ class SealedTransaction:
     def __init__(self, inner: Transaction, vault: Vault) -> None:
         self._inner, self._vault = inner, vault
         self.locks, self.numbers, self.skips_locked = inner.locks, inner.numbers, inner.skips_locked
+        self.words = inner.words
         self.news = inner.news
         self._keys: dict[str, SubjectKey] = {}
         self._by_id: dict[int, SubjectKey] = {}
@@ -153,6 +154,17 @@ class SealedTransaction:
     def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
         """See Transaction."""
         self._inner.update(table, columns, keys, self._sealed(table, (*columns, *keys), rows))
+
+    def gather(
+        self, sql: str, columns: Sequence[str], parameters: Sequence[Any] = (), content: str = ""
+    ) -> list[Row]:
+        """See Transaction."""
+        rows = self._inner.gather(sql, columns, parameters, content)
+        return self.opened(rows) if content else rows
+
+    def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
+        """See Transaction."""
+        self._inner.insert_at_once(table, columns, self._sealed(table, columns, rows), conflict)
 
     def trust_indexes(self) -> None:
         """See Transaction."""

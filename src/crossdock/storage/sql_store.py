@@ -58,6 +58,7 @@ class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, Onboar
     """
 
     def __init__(self, clock: Clock, vault: Vault | None = None) -> None:
+        super().__init__()
         self._clock = clock
         self._vault = vault
         self.news = News()

@@ -7,7 +7,7 @@ statement (PostgreSQL, columns as JSON arrays) or one prepared statement (SQLite
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from sqlite3 import Connection as SqliteConnection
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from psycopg import Connection as PostgresConnection
@@ -18,6 +18,41 @@ from crossdock.storage.schema import METADATA
 Row = tuple[Any, ...]
 SQLITE_PARAMETERS_MAX = 500
 _encode = msgspec.json.Encoder().encode
+
+
+class Words(NamedTuple):
+    """How a database says some things; the tables are made out of one parameter, a JSON array.
+
+    `numbers`: `value`, a whole number. `texts`: `owner`, `value`: a text and its place. `lists`: `owner`, `nth`,
+    `value`: a whole number at its place in an array at its place. Places begin at 0. `joined`: the numbers `nth`
+    of a group, with commas between them.
+    """
+
+    numbers: str
+    texts: str
+    lists: str
+    joined: str
+
+
+SQLITE_WORDS = Words(
+    numbers="json_each(?)",
+    texts="(SELECT key AS owner, value FROM json_each(?))",
+    lists=(
+        "(SELECT l.key AS owner, k.key AS nth, k.value AS value FROM json_each(?) l "
+        "CROSS JOIN json_each(l.value) k)"
+    ),
+    joined="group_concat(nth)",
+)
+POSTGRES_WORDS = Words(
+    numbers="(SELECT value::bigint AS value FROM json_array_elements_text(?::json))",
+    texts="(SELECT nth - 1 AS owner, value FROM json_array_elements_text(?::json) WITH ORDINALITY t(value, nth))",
+    lists=(
+        "(SELECT l.nth - 1 AS owner, k.nth - 1 AS nth, k.value::bigint AS value FROM "
+        "json_array_elements(?::json) WITH ORDINALITY l(value, nth) CROSS JOIN LATERAL "
+        "json_array_elements_text(l.value) WITH ORDINALITY k(value, nth))"
+    ),
+    joined="string_agg(nth::text, ',')",
+)
 
 
 class Answer(Protocol):
@@ -42,6 +77,7 @@ class Transaction(Protocol):
     locks: str
     numbers: str
     skips_locked: str
+    words: Words
     news: set[str]
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Answer:
@@ -73,6 +109,20 @@ class Transaction(Protocol):
 
     def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
         """Set `columns` where `keys` match; each row has the columns' values, then the keys'."""
+        ...
+
+    def gather(
+        self, sql: str, columns: Sequence[str], parameters: Sequence[Any] = (), content: str = ""
+    ) -> list[Row]:
+        """The rows of a SELECT of `columns`, texts and numbers, and last of `content`, bytes; read in one step.
+
+        A step of SQLite's lets go of the interpreter, and waits for it behind whoever is busy: thousands of short
+        steps would take seconds.
+        """
+        ...
+
+    def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
+        """`insert` in one step (see `gather`)."""
         ...
 
     def trust_indexes(self) -> None:
@@ -112,7 +162,8 @@ class SqliteTransaction:
 
     locks = ""
     skips_locked = ""
-    numbers = "json_each(?)"
+    numbers = SQLITE_WORDS.numbers
+    words = SQLITE_WORDS
 
     def __init__(self, connection: SqliteConnection) -> None:
         self._connection = connection
@@ -158,6 +209,36 @@ class SqliteTransaction:
             where = " AND ".join(f"{name} = ?" for name in keys)
             self._connection.executemany(f"UPDATE {table} SET {changes} WHERE {where}", rows)
 
+    def gather(
+        self, sql: str, columns: Sequence[str], parameters: Sequence[Any] = (), content: str = ""
+    ) -> list[Row]:
+        """See Transaction."""
+        told = [*columns, f"hex({content})"] if content else columns
+        whole = f"SELECT json_group_array(json_array({', '.join(told)})) FROM ({sql})"
+        rows = msgspec.json.decode(self._connection.execute(whole, parameters).fetchone()[0])
+        if not content:
+            return [tuple(row) for row in rows]
+        return [(*row[:-1], bytes.fromhex(row[-1]) if row[-1] else None) for row in rows]
+
+    def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
+        """See Transaction. JSON holds no bytes: they follow it in one piece, and it says where."""
+        if not rows:
+            return
+        told: Sequence[Any] = rows
+        whole = b""
+        places = tuple(place for place, value in enumerate(rows[0]) if isinstance(value, bytes))
+        if places:
+            told = [list(row) for row in rows]
+            pieces, at = [], 1
+            for row in told:
+                for place in places:
+                    pieces.append(row[place])
+                    row[place] = [at, len(row[place])]
+                    at += row[place][1]
+            whole = b"".join(pieces)
+        sql = _sqlite_insert_at_once(table, tuple(columns), places, conflict)
+        self._connection.execute(sql, (_as_json(told), whole))
+
     def trust_indexes(self) -> None:
         """See Transaction. SQLite does so by itself."""
 
@@ -177,7 +258,8 @@ class PostgresTransaction:
 
     locks = "FOR UPDATE"
     skips_locked = "FOR UPDATE SKIP LOCKED"
-    numbers = "(SELECT value::bigint AS value FROM json_array_elements_text(?::json))"
+    numbers = POSTGRES_WORDS.numbers
+    words = POSTGRES_WORDS
 
     def __init__(self, connection: PostgresConnection[Row]) -> None:
         self._connection = connection
@@ -220,6 +302,17 @@ class PostgresTransaction:
             sql = _postgres_update(table, tuple(columns), tuple(keys))
             self._connection.execute(sql, _columns(rows))
 
+    def gather(
+        self, sql: str, columns: Sequence[str], parameters: Sequence[Any] = (), content: str = ""
+    ) -> list[Row]:
+        """See Transaction."""
+        del columns, content  # only SQLite has to know their names
+        return self._connection.execute(_marks(sql), parameters).fetchall()
+
+    def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
+        """See Transaction."""
+        self.insert(table, columns, rows, conflict)
+
     def trust_indexes(self) -> None:
         """See Transaction."""
         self._connection.execute(b"SET LOCAL enable_sort = off")
@@ -250,6 +343,19 @@ def _marks(sql: str) -> bytes:
 def _sqlite_insert(table: str, columns: tuple[str, ...], conflict: str) -> str:
     marks = ", ".join("?" * len(columns))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {conflict}"
+
+
+@lru_cache(maxsize=256)
+def _sqlite_insert_at_once(table: str, columns: tuple[str, ...], places: tuple[int, ...], conflict: str) -> str:
+    values = ", ".join(
+        f"substr(?2, json_extract(value, '$[{place}][0]'), json_extract(value, '$[{place}][1]'))"
+        if place in places
+        else f"json_extract(value, '$[{place}]')"
+        for place in range(len(columns))
+    )
+    # Behind a SELECT, ON CONFLICT is only understood where there is a WHERE.
+    rows = f"SELECT {values} FROM json_each(?1) WHERE ?2 IS NOT NULL"
+    return f"INSERT INTO {table} ({', '.join(columns)}) {rows} {conflict}"
 
 
 @lru_cache(maxsize=256)

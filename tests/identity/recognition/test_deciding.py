@@ -109,7 +109,8 @@ def test_a_record_that_stands_somewhere_stays_there() -> None:
 
 def test_only_keys_that_the_party_lacks_are_added() -> None:
     features = features_of(TYPO)
-    nearby = Nearby(candidates=(a_candidate("p", ANNA),), population=10)
+    shared = tuple(set(keys_of(features)) & set(keys_of(features_of(ANNA))))
+    nearby = Nearby(candidates=(msgspec.structs.replace(a_candidate("p", ANNA), keys=shared),), population=10)
     effect = Judge(starting_model()).settlement("r", features, keys_of(features), nearby, "new")
     assert set(effect.added) == set(keys_of(features)) - set(keys_of(features_of(ANNA)))
     assert (effect.creates, effect.seen) == (False, {"p": 1})

@@ -164,6 +164,10 @@ class PartyLedger(Protocol):
         """Up to `limit` party ids behind that one, in order."""
         ...
 
+    async def list_records(self, *, behind: str = "", limit: int = 50) -> Sequence[HeldRecord]:
+        """Up to `limit` living records of all parties behind that one (see `record_key`), in order."""
+        ...
+
     async def list_questions(
         self, *, behind: QuestionPosition | None = None, limit: int = 50
     ) -> Sequence[OpenQuestion]:

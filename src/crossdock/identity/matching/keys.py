@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching.record import Features, Kind
 
+KEYS_VERSION = 1
+"""Counted up with every change by which a record gets other features or keys: then hubs index all records anew."""
+
 
 def usual_cap(records: int) -> int:
     """Up to how many of so many records may share a key: a key that more share is no key but a common name."""

@@ -10,7 +10,7 @@ import msgspec
 from crossdock.identity.matching.model import Model, Thresholds
 from crossdock.identity.matching.online.side import Side
 from crossdock.identity.matching.online.weighing import Balance, Weighing
-from crossdock.identity.matching.record import Features
+from crossdock.identity.matching.record import Features, Kind
 from crossdock.identity.matching.rules import Rule
 from crossdock.identity.matching.weighing import Scale
 
@@ -68,14 +68,22 @@ class Scorer:
 
     def score(self, record: Features, candidates: Sequence[Features]) -> list[Decision]:
         """A decision per candidate, in their order. One of another kind than `record` is always new."""
-        scale, balance = self._scales[record.kind], self._balances[record.kind]
-        mine = Side(record)
+        return [self.explain(record.kind, weighing) for weighing in self.weigh(record, candidates)]
+
+    def weigh(self, record: Features, candidates: Sequence[Features]) -> list[Weighing | None]:
+        """What each candidate weighs, in their order; None for one of another kind.
+
+        To explain one costs as much again.
+        """
+        balance, mine = self._balances[record.kind], Side(record)
         return [
-            self._decision(scale, balance.weigh(mine, Side(candidate)))
-            if candidate.kind == record.kind
-            else self._of_another_kind
+            balance.weigh(mine, Side(candidate)) if candidate.kind == record.kind else None
             for candidate in candidates
         ]
+
+    def explain(self, kind: Kind, weighing: Weighing | None) -> Decision:
+        """The decision that rests on a weighing of two records of a kind."""
+        return self._of_another_kind if weighing is None else self._decision(kind, weighing)
 
     def pair(self, one: Features, other: Features) -> Decision:
         """The decision about two records."""
@@ -89,12 +97,14 @@ class Scorer:
             return "link"
         return "review" if weight >= self.thresholds.review else "new"
 
-    def _decision(self, scale: Scale, found: Weighing) -> Decision:
+    def _decision(self, kind: Kind, found: Weighing) -> Decision:
+        scale, parts = self._scales[kind], self._balances[kind].parts(found)
+        levels = [level for level, _, _ in found.found]
         weight, rule = found.weight, found.rule
         band = self.band(weight, rule)
         evidence = tuple(
             Evidence(comparison.name, comparison.levels[level], round(part, 3))
-            for comparison, level, part in zip(scale.comparisons, found.levels, found.parts, strict=True)
+            for comparison, level, part in zip(scale.comparisons, levels, parts, strict=True)
             if level >= 0
         )
         return Decision(
@@ -105,15 +115,17 @@ class Scorer:
             household=round(found.household, 4),
             likely_household=found.household >= HOUSEHOLD_MIN,
             rule=rule.name.lower() if rule else "",
-            flips=() if rule else self._flips(scale, found, band),
+            flips=() if rule else self._flips(scale, weight, levels, parts),
             model_version=self.version,
         )
 
-    def _flips(self, scale: Scale, weighing: Weighing, band: Band) -> tuple[Flip, ...]:
+    def _flips(
+        self, scale: Scale, weight: float, levels: Sequence[int], parts: Sequence[float]
+    ) -> tuple[Flip, ...]:
         """For each comparison the mildest other finding that leads to another band; the mildest of all first."""
         found: list[tuple[float, int, int, Band]] = []
-        weight, borders = weighing.weight, (self.thresholds.link, self.thresholds.review)
-        for place, (level, part) in enumerate(zip(weighing.levels, weighing.parts, strict=True)):
+        band, borders = self.band(weight), (self.thresholds.link, self.thresholds.review)
+        for place, (level, part) in enumerate(zip(levels, parts, strict=True)):
             now = part if level >= 0 else 0.0
             bits, order = scale.gains[place]
             mildest = inf

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Model, Thresholds
+from crossdock.identity.matching.online.weighing import Weighing
 from crossdock.identity.matching.record import Features
-from crossdock.identity.matching.scoring import Band, Decision, Scorer
+from crossdock.identity.matching.rules import Rule
+from crossdock.identity.matching.scoring import Band, Scorer
+from crossdock.identity.matching.weighing import FAR_BELOW
 from crossdock.identity.recognition.index import Finding, Nearby, SettleRecord, Weighed
 
 WEIGHED_KEPT_MAX = 5
 """So many candidates are kept with a decision."""
+HOPELESS_BITS = 8.0
+"""So far below review a candidate is kept only if none is stronger."""
 _SAID_SAME, _SAID_NOT_SAME = "steward_same", "steward_not_same"
 _RANKS: dict[Band, int] = {"link": 2, "review": 1, "new": 0}
 
@@ -33,13 +37,15 @@ class Judge:
         """The decision about a record, as the effect that puts it into the index."""
         finding, seen = self.find(record, features, nearby, new_party_id)
         target = next((one for one in nearby.candidates if one.party_id == finding.party_id), None)
-        held = {key for face in target.faces for key in keys_of(face.features)} if target else set()
+        held = set(target.keys) if target else set()
         return SettleRecord(
             finding=finding,
             features=features,
             keys=tuple(keys),
             added=tuple(key for key in keys if key not in held),
             seen=seen,
+            state=nearby.state,
+            common=nearby.common,
             creates=target is None,
             version=target.version if target and (features.tax_ids or features.registrations) else -1,
         )
@@ -49,13 +55,13 @@ class Judge:
     ) -> tuple[Finding, dict[str, int]]:
         """Whose the record is, and the parties that were weighed for it with the keys they share."""
         seen = {one.party_id: one.shared for one in nearby.candidates}
-        weighed = self._weighed(record, features, nearby)
+        met = self._met(record, features, nearby)
         finding = Finding(
             record=record,
             party_id=new_party_id,
             band="new",
-            weighed=tuple(weighed[:WEIGHED_KEPT_MAX]),
-            keys_skipped=nearby.keys_skipped,
+            weighed=self._kept(features, nearby, met),
+            keys_skipped=len(nearby.common),
             population=nearby.population,
             model_version=self.version,
         )
@@ -65,41 +71,49 @@ class Judge:
         apart = {edge.party_id for edge in nearby.edges if edge.verdict == "not_same"}
         together = {edge.party_id for edge in nearby.edges if edge.verdict == "same" and edge.party_id}
         said = sorted(together - apart)
-        linked = [one.party_id for one in weighed if one.decision.band == "link" and one.party_id not in said]
-        links = [*said, *linked]
+        links = [*said, *(one.party_id for one in met if one.band == "link" and one.party_id not in said)]
         if links:
-            rule = _SAID_SAME if said else weighed[0].decision.rule
+            rule = _SAID_SAME if said else met[0].rule
             return changed(finding, party_id=links[0], band="link", rule=rule, doubtful=tuple(links[1:])), seen
-        doubtful = tuple(one.party_id for one in weighed if one.decision.band == "review")
+        doubtful = tuple(one.party_id for one in met if one.band == "review")
         return changed(finding, band="review" if doubtful else "new", doubtful=doubtful), seen
 
-    def _weighed(self, record: str, features: Features, nearby: Nearby) -> list[Weighed]:
+    def _met(self, record: str, features: Features, nearby: Nearby) -> list["_Met"]:
         """Each candidate by its best face, strongest first."""
         faces = [
-            (candidate, face.record, face.features)
+            (candidate.party_id, face)
             for candidate in nearby.candidates
             for face in candidate.faces
             if face.record != record
         ]
         if not faces:
             return []
-        distinct = list(dict.fromkeys(shown for _, _, shown in faces))
-        scores = self._scorer(nearby.population).score(features, distinct)
-        decided = dict(zip(distinct, scores, strict=True))
+        scorer = self._scorer(nearby.population)
+        weighings = scorer.weigh(features, [face.features for _, face in faces])
         apart = {edge.other for edge in nearby.edges if edge.verdict == "not_same"}
-        best: dict[str, Weighed] = {}
-        for candidate, other, shown in faces:
-            one = Weighed(party_id=candidate.party_id, record=other, decision=self._signed(decided[shown]))
-            if other in apart:
-                one = _overruled(one, _SAID_NOT_SAME)
-            known = best.get(candidate.party_id)
-            if known is None or _strength(one) > _strength(known):
-                best[candidate.party_id] = one
-        return sorted(best.values(), key=lambda one: _strength(one)[1:], reverse=True)
+        best: dict[str, _Met] = {}
+        for (party_id, face), weighing in zip(faces, weighings, strict=True):
+            one = _Met(party_id, face.record, weighing, scorer, is_apart=face.record in apart)
+            known = best.get(party_id)
+            if known is None or one.strength > known.strength:
+                best[party_id] = one
+        return sorted(best.values(), key=lambda one: one.strength[1:], reverse=True)
 
-    def _signed(self, decision: Decision) -> Decision:
-        """The prior goes with the population; the model is the one that was trained."""
-        return msgspec.structs.replace(decision, model_version=self.version)
+    def _kept(self, features: Features, nearby: Nearby, met: Sequence["_Met"]) -> tuple[Weighed, ...]:
+        """The strongest with their evidence, and after the first only those that are not hopeless."""
+        scorer = self._scorer(nearby.population)
+        kept = []
+        for place, one in enumerate(met[:WEIGHED_KEPT_MAX]):
+            if place and one.is_hopeless:
+                continue
+            # The prior goes with the population; the model is the one that was trained.
+            decision = msgspec.structs.replace(
+                scorer.explain(features.kind, one.weighing), model_version=self.version
+            )
+            if one.is_apart:
+                decision = msgspec.structs.replace(decision, band="new", rule=_SAID_NOT_SAME, flips=())
+            kept.append(Weighed(party_id=one.party_id, record=one.record, decision=decision))
+        return tuple(kept)
 
     def _scorer(self, population: int) -> Scorer:
         """The prior is right within a factor of two, which is a bit at most."""
@@ -109,14 +123,23 @@ class Judge:
         return self._scorers[size]
 
 
-def _strength(one: Weighed) -> tuple[int, int, int, float]:
-    """Vetoes first, so that they are never outvoted by another face of the party."""
-    decision = one.decision
-    vetoed = bool(decision.rule) and decision.band == "new" and decision.rule != "kinds_differ"
-    return int(vetoed), _RANKS[decision.band], int(bool(decision.rule)), decision.weight
+class _Met:
+    """A face of a candidate, what it weighs, and how strongly that speaks."""
 
+    __slots__ = ("band", "is_apart", "is_hopeless", "party_id", "record", "rule", "strength", "weighing")
 
-def _overruled(one: Weighed, rule: str) -> Weighed:
-    return msgspec.structs.replace(
-        one, decision=msgspec.structs.replace(one.decision, band="new", rule=rule, flips=())
-    )
+    def __init__(
+        self, party_id: str, record: str, weighing: Weighing | None, scorer: Scorer, *, is_apart: bool
+    ) -> None:
+        self.party_id = party_id
+        self.record = record
+        self.weighing = weighing
+        self.is_apart = is_apart
+        rule = weighing.rule if weighing else Rule.NONE
+        weight = weighing.weight if weighing else FAR_BELOW
+        self.band: Band = "new" if is_apart or weighing is None else scorer.band(weight, rule)
+        self.rule = _SAID_NOT_SAME if is_apart else rule.name.lower() if rule else ""
+        vetoed = is_apart or rule < Rule.NONE
+        self.is_hopeless = self.band == "new" and not vetoed and weight < scorer.thresholds.review - HOPELESS_BITS
+        # Vetoes first, so that they are never outvoted by another face of the party.
+        self.strength = int(vetoed), _RANKS[self.band], int(bool(self.rule)), weight

@@ -16,10 +16,10 @@ from crossdock.identity.matching.record import Features
 from crossdock.identity.matching.scoring import Band, Decision
 from crossdock.kit.clock import Instant
 
-PER_KEY_MAX = 100
+PER_KEY_MAX = 50
 """A key that more parties share is no key but a common name."""
-CANDIDATES_MAX = 100
-"""So many parties are compared at most: those that share most keys."""
+CANDIDATES_MAX = 25
+"""So many parties are compared at most: those under whose keys few others stand."""
 LOCKS = 1_024
 """Keys share so many locks, which is what PostgreSQL holds in its default memory."""
 PAGE_ROWS_MAX = 200
@@ -46,12 +46,16 @@ class Face(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A party that shares keys with the record; `version` grows with every change of its faces."""
+    """A party that shares keys with the record; `version` grows with every change of its faces.
+
+    `keys`: those that it shares, but for common ones.
+    """
 
     party_id: str
     version: int
     shared: int
     faces: tuple[Face, ...]
+    keys: tuple[int, ...] = ()
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,15 +69,17 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
 class Nearby(msgspec.Struct, frozen=True, kw_only=True):
     """What the index knows around a record.
 
-    `keys_skipped`: so many of its keys are shared by more records than the cap, and led nowhere. `population`: how
-    many parties the index ever had. `party_id`: where the record itself stands already.
+    `common`: those of its keys that more parties share than the cap, and that led nowhere. `population`: how
+    many parties the index ever had. `party_id`: where the record itself stands already. `state` is another where
+    other parties stand under its keys.
     """
 
     candidates: tuple[Candidate, ...] = ()
     edges: tuple[Edge, ...] = ()
-    keys_skipped: int = 0
+    common: tuple[int, ...] = ()
     population: int = 0
     party_id: str = ""
+    state: int = 0
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,9 +119,10 @@ class SettleRecord(Effect, frozen=True, kw_only=True):
     """Give the record its place, as found; answered with Settled.
 
     `keys` are all of its keys, `added` those that its party does not have. `seen`: the parties that were weighed,
-    and how many keys each shared then; one that shares more now has a face that was not weighed. `creates`: the
-    party may be new. `version`: look again where the party has another by now, since what it grew by may forbid
-    the link; -1 where nothing could. `certain`: whose it is was not weighed, so nobody can come between.
+    and how many keys each shared then; one that shares more now has a face that was not weighed. `state` and
+    `common`: as the look found them; where the state is the same still, nobody came. `creates`: the party may be
+    new. `version`: look again where the party has another by now, since what it grew by may forbid the link; -1
+    where nothing could. `certain`: whose it is was not weighed, so nobody can come between.
     """
 
     finding: Finding
@@ -123,6 +130,8 @@ class SettleRecord(Effect, frozen=True, kw_only=True):
     keys: tuple[int, ...]
     added: tuple[int, ...]
     seen: Mapping[str, int]
+    state: int = -1
+    common: tuple[int, ...] = ()
     creates: bool
     version: int = -1
     certain: bool = False
@@ -134,6 +143,17 @@ class Settled(msgspec.Struct, frozen=True):
 
     party_id: str
     fate: Fate
+
+
+class IndexKnown(Effect, frozen=True, kw_only=True):
+    """Give a record its place under the party that the ledger says, whatever it is like; answered with bool.
+
+    False: the ledger has no such record, or it is no more, and the index does not have it either.
+    """
+
+    record: str
+    features: Features
+    keys: tuple[int, ...]
 
 
 class MoveRecord(Effect, frozen=True, kw_only=True):

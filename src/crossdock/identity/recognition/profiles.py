@@ -6,6 +6,8 @@ from typing import TypeVar
 from msgspec import UNSET, UnsetType
 
 from crossdock.canonical.party import ExternalReference, Party, PostalAddress
+from crossdock.identity.golden.contributions import HeldRecord
+from crossdock.identity.golden.fields import FieldValue, party_of
 from crossdock.identity.matching import record as raw
 
 T = TypeVar("T")
@@ -40,6 +42,17 @@ def profile_of(party: Party, record: ExternalReference | None = None) -> raw.Pro
         customer_numbers=_told(party.account.number),
         references=tuple(raw.Reference(f"{one.system}/{one.kind}", one.value) for one in references),
     )
+
+
+def said(held: HeldRecord | None) -> dict[str, FieldValue]:
+    """What a record says by now, field by field; a change of it mentions only what is other than before."""
+    fields = held.fields if held else {}
+    return {name: one.said if one.has_said else one.shown for name, one in fields.items()}
+
+
+def profile_held(held: HeldRecord) -> raw.Profile:
+    """The profile of a record as the ledger has it. Raises Invalid where that fits no field."""
+    return profile_of(party_of(said(held)), held.reference)
 
 
 def _or(value: T | UnsetType | None, other: T) -> T:

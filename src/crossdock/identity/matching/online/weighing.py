@@ -18,19 +18,20 @@ _LN_2 = ln(2)
 
 
 class Weighing:
-    """One pair: levels and bits per comparison, the weight in bits without rules, and the rule.
+    """One pair: what each comparison found, the weight in bits without rules, and the rule.
 
-    `household`: the probability that the two are people of one household.
+    `household`: the probability that the two are people of one household. `near`: that is the stronger rival, and
+    not chance.
     """
 
-    __slots__ = ("household", "levels", "parts", "rule", "weight")
+    __slots__ = ("found", "household", "near", "rule", "weight")
 
-    def __init__(self, levels: list[int], parts: list[float], weight: float, household: float, rule: Rule) -> None:
-        self.levels = levels
-        self.parts = parts
+    def __init__(self, found: list[Found], weight: float, household: float, rule: Rule, *, near: bool) -> None:
+        self.found = found
         self.weight = weight
         self.household = household
         self.rule = rule
+        self.near = near
 
 
 class Balance:
@@ -45,6 +46,7 @@ class Balance:
         self._chance = [not one.shared for one in scale.comparisons]
         self._bits = scale.bits()
         self._priors = scale.priors()
+        self._usual: list[list[dict[str, float]]] = [[{} for _ in tables] for tables in scale.tables]
 
     def found(self, one: Side, other: Side) -> list[Found]:
         """What every comparison finds, in the order of the catalogue."""
@@ -58,39 +60,49 @@ class Balance:
         tables = self._tables[place]
         if not tables:
             return 0.0
-        terms = tables[table]
-        exact = log2(terms.shares.get(value, terms.rare) / terms.mean)
-        single: float = _SINGLE.unpack(_SINGLE.pack(exact))[0]
-        return single
+        terms, known = tables[table], self._usual[place][table]
+        kept = value if value in terms.shares else ""  # all that are rare are alike
+        ratio = known.get(kept)
+        if ratio is None:
+            exact = log2(terms.shares.get(value, terms.rare) / terms.mean)
+            ratio = known[kept] = _SINGLE.unpack(_SINGLE.pack(exact))[0]
+        return ratio
 
     def weigh(self, one: Side, other: Side) -> Weighing:
         """All that a decision about the pair rests on."""
         match, near, far = self._priors
-        levels, matches, households, randoms = [], [], [], []
-        for place, (level, table, value) in enumerate(self.found(one, other)):
+        found = self.found(one, other)
+        for place, (level, table, value) in enumerate(found):
+            if level < 0:
+                continue
             m, h, u = self._bits[place][level]
             if table >= 0:
                 ratio = self.ratio(place, table, value)
                 u += ratio
                 if self._chance[place]:
                     h += ratio
-            levels.append(level)
-            matches.append(m)
-            households.append(h)
-            randoms.append(u)
             match += m
             near += h
             far += u
         rivals = _either(near, far)
-        rival = households if near > far else randoms
-        parts = [bits - against for bits, against in zip(matches, rival, strict=True)]
         return Weighing(
-            levels,
-            parts,
+            found,
             max(match - rivals, FAR_BELOW),
             2.0 ** (near - _either(rivals, match)),
             rule_of(one, other),
+            near=near > far,
         )
+
+    def parts(self, weighing: Weighing) -> list[float]:
+        """The bits of each comparison, against the stronger of the two rivals."""
+        parts = []
+        for place, (level, table, value) in enumerate(weighing.found):
+            m, h, u = self._bits[place][level]
+            against = h if weighing.near else u
+            if table >= 0 and (self._chance[place] or not weighing.near):
+                against += self.ratio(place, table, value)
+            parts.append(m - against)
+        return parts
 
 
 def _either(one: float, other: float) -> float:
