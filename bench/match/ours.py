@@ -10,13 +10,18 @@ import resource
 import time
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from bench.match.judge import Scored, Whole
 from bench.match.peers.contract import Answer, write_answer
-from bench.match.profiles import profile_of
-from bench.match.rows import read_rows
+from bench.match.rows import COLUMNS
 from crossdock.identity.matching.bulk import dedupe
 from crossdock.identity.matching.clusters import cluster
-from crossdock.identity.matching.normalise import features_of
+from crossdock.identity.matching.columns import Texts, Words
+from crossdock.identity.matching.population import population_of_table
+from crossdock.identity.matching.table import Table
 from crossdock.identity.matching.training import train
 
 NATURAL = 0.0
@@ -28,6 +33,40 @@ def gather(count: int, scored: Scored, threshold: float) -> Whole:
     return cluster(count, scored.left, scored.right, scored.score, threshold=threshold)
 
 
+def table_of(path: Path) -> tuple[Table, NDArray[np.int64]]:
+    """The rows of a file as columns, as `profiles.profile_of` has them row by row, and each row's source."""
+    frame = pl.read_csv(path, infer_schema=False)
+    texts = {name: _texts(frame[name]) for name in COLUMNS if name not in {"key", "truth", "website"}}
+    company = texts["kind"].each(_is_company, bool)
+    number = texts["number"]
+    registration = Texts(number.words, np.where(company, number.places, 0).astype(np.int32))
+    identity = Texts(number.words, np.where(company, 0, number.places).astype(np.int32))
+    columns = {name: [texts[name]] for name in ("kind", "given", "middle", "organisation", "country", "postcode")}
+    columns |= {name: [texts[name]] for name in ("city", "region", "email", "phone")}
+    columns |= {f"extra:{name}": [texts[name]] for name in ("birth_place", "occupation")}
+    columns |= {
+        "family": [texts["surname"]],
+        "name": [texts["full"]],
+        "birth_date": [texts["born"]],
+        "address_country": [texts["country"]],
+        "line": [texts["street"], texts["extra"]],
+        "loyalty_id": [texts["loyalty"]],
+        "tax_id": [texts["tax"], identity],
+        "registration": [registration],
+    }
+    return Table(len(frame), columns), texts["source"].places.astype(np.int64)
+
+
+def _is_company(kind: str) -> bool:
+    return kind == "organisation"
+
+
+def _texts(column: pl.Series) -> Texts:
+    values = column.fill_null("")
+    words = pl.concat([pl.Series(column.name, [""]), values]).unique(maintain_order=True)
+    return Texts(Words(words.to_list()), values.cast(pl.Enum(words)).to_physical().to_numpy().astype(np.int32))
+
+
 def main() -> None:
     """Match a file, write pairs and clusters, and print one line of JSON."""
     parser = argparse.ArgumentParser()
@@ -36,17 +75,12 @@ def main() -> None:
     parser.add_argument("--link", action="store_true", help="only pairs of different sources")
     said = parser.parse_args()
     marks = [time.perf_counter()]
-    sources: list[int] = []
-    known: dict[str, int] = {}
-    records = []
-    for row in read_rows(said.rows):
-        sources.append(known.setdefault(row.source, len(known)))
-        records.append(features_of(profile_of(row)))
+    table, sources = table_of(said.rows)
+    population = population_of_table(table, sources if said.link else None)
     marks.append(time.perf_counter())
-    linked = sources if said.link else None
-    model = train(records, sources=linked)
+    model = train(population)
     marks.append(time.perf_counter())
-    found = dedupe(records, model, sources=linked)
+    found = dedupe(population, model)
     marks.append(time.perf_counter())
     pairs = zip(found.pairs.left.tolist(), found.pairs.right.tolist(), found.pairs.weights.tolist(), strict=True)
     count = write_answer(Answer(pairs, NATURAL, groups=found.clusters.tolist()), said.out)

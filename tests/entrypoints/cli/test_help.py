@@ -35,6 +35,7 @@ def test_the_whole_command_line_is_there() -> None:
         / stock load / orders list / orders show / orders submit / parked list / parked show / parked retry
         / parked repair / parked skip
         / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
+        / match dedupe / match explain / match train
         / events tail / events consumers / events replay / events asyncapi
     """
     assert {tuple(one.split()) for one in asked.split("/")} == set(ALL)

@@ -23,6 +23,7 @@ from crossdock.entrypoints.cli import (
 )
 from crossdock.entrypoints.cli.demo import command as demo
 from crossdock.entrypoints.cli.exits import EXIT_CODES_HELP
+from crossdock.entrypoints.cli.match import command as match
 from crossdock.entrypoints.cli.running import DEBUG_VARIABLE, run_safely
 
 app = typer.Typer(
@@ -83,6 +84,7 @@ app.add_typer(parked.app, name="parked", rich_help_panel=WORK)
 app.add_typer(lanes.app, name="lanes", rich_help_panel=WORK)
 app.add_typer(stock.app, name="stock", rich_help_panel=WORK)
 app.add_typer(events.app, name="events", rich_help_panel=WORK)
+app.add_typer(match.app, name="match", rich_help_panel=WORK)
 
 
 def main() -> None:

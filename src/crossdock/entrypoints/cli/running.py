@@ -29,6 +29,8 @@ WHAT_TO_DO = {
     "store-busy": "try again; if it stays so, see who holds the database",
     "tryton-not-installed": "pip install 'crossdock[tryton]', or: crossdock demo --erp memory",
     "adapter-not-loadable": "what the adapter needs may be missing: pip install 'crossdock[ADAPTER]'",
+    "match-not-installed": "pip install 'crossdock[match]'",
+    "columns-unknown": "see what a column may hold: crossdock match dedupe --help",
     "nats-not-installed": "Debian: apt install nats-server",
     "not-parked": "see what is parked: crossdock parked list",
     "reason-missing": "say why: --reason TEXT",

@@ -13,6 +13,7 @@ from crossdock.identity.matching.weighing import Scale
 
 Rows = NDArray[np.int64]
 PAIRS_AT_ONCE = 1 << 16
+HOUSEHOLD_MIN = 0.5
 KEPT_FROM = -8.0
 """Bits below which a candidate pair is dropped, unless a rule spoke."""
 
@@ -20,15 +21,36 @@ Progress = Callable[[str, float], None]
 
 
 class Scored:
-    """Candidate pairs (rows, smaller first) with weights in bits, and the `Rule` that spoke or 0."""
+    """Candidate pairs (rows, smaller first) with weights in bits, and the `Rule` that spoke or 0.
 
-    __slots__ = ("left", "right", "rules", "weights")
+    `households`: the probability of each pair to be two people of one household.
+    """
 
-    def __init__(self, left: Rows, right: Rows, weights: NDArray[np.float64], rules: NDArray[np.int8]) -> None:
+    __slots__ = ("households", "left", "right", "rules", "weights")
+
+    def __init__(
+        self,
+        left: Rows,
+        right: Rows,
+        weights: NDArray[np.float64],
+        rules: NDArray[np.int8],
+        households: NDArray[np.float64],
+    ) -> None:
         self.left = left
         self.right = right
         self.weights = weights
         self.rules = rules
+        self.households = households
+
+    @staticmethod
+    def joined(parts: "Sequence[Scored]") -> "Scored":
+        """Several as one."""
+        return Scored(
+            *(
+                np.concatenate([np.asarray(getattr(part, name)) for part in parts])
+                for name in ("left", "right", "weights", "rules", "households")
+            )
+        )
 
 
 class Deduped:
@@ -57,7 +79,7 @@ def score_pairs(
     """All candidate pairs of `records` of equal kind with their weights under `model`, rescaled to their number.
 
     With `sources` (one number per record) only pairs between different ones. Pairs below `kept_from` bits are
-    left out.
+    left out, unless a rule spoke or the two are likely of one household.
     """
     population = population_of(records, sources)
     found = []
@@ -65,12 +87,7 @@ def score_pairs(
         progress(f"{group.kind}: keys", 0.0)
         group.candidates(per_key_max, population.workers)
         found.append(_score_group(group, population, model, per_key_max, kept_from, progress))
-    return Scored(
-        np.concatenate([one.left for one in found]),
-        np.concatenate([one.right for one in found]),
-        np.concatenate([one.weights for one in found]),
-        np.concatenate([one.rules for one in found]),
-    )
+    return Scored.joined(found)
 
 
 def _score_group(
@@ -88,21 +105,17 @@ def _score_group(
     def score(start: int) -> Scored:
         a, b = i[start : start + PAIRS_AT_ONCE], j[start : start + PAIRS_AT_ONCE]
         judgement = scale.judge(group.columns, a, group.columns, b)
-        weights = scale.decided(judgement)
-        keep = np.flatnonzero((weights >= kept_from) | (judgement.rules != 0))
-        return Scored(group.rows[a[keep]], group.rows[b[keep]], weights[keep], judgement.rules[keep])
+        weights, homes = scale.decided(judgement), scale.households(judgement)
+        kept = np.flatnonzero((weights >= kept_from) | (judgement.rules != 0) | (homes >= HOUSEHOLD_MIN))
+        rules = judgement.rules[kept]
+        return Scored(group.rows[a[kept]], group.rows[b[kept]], weights[kept], rules, homes[kept])
 
     empty = np.zeros(0, np.int64)
-    kept = [Scored(empty, empty, np.zeros(0), np.zeros(0, np.int8))]
+    kept = [Scored(empty, empty, np.zeros(0), np.zeros(0, np.int8), np.zeros(0))]
     for done, one in enumerate(population.workers.map(score, range(0, i.size, PAIRS_AT_ONCE)), start=1):
         kept.append(one)
         progress(f"{group.kind}: pairs", min(1.0, done * PAIRS_AT_ONCE / i.size))
-    return Scored(
-        np.concatenate([one.left for one in kept]),
-        np.concatenate([one.right for one in kept]),
-        np.concatenate([one.weights for one in kept]),
-        np.concatenate([one.rules for one in kept]),
-    )
+    return Scored.joined(kept)
 
 
 def dedupe(

@@ -21,6 +21,8 @@ Pairs = tuple[Index, Index]
 Packed = Index
 """Pairs as `smaller row * size + larger row`."""
 Told = NDArray[np.bool_]
+Brought = dict[str, Packed]
+"""By key function the pairs that it brought (of those that wider ones left)."""
 USUAL_MAX = 300_000
 """From so many records on a key function may bring only so many pairs a record: what many share tells nobody."""
 PAIRS_PER_RECORD = 0.3
@@ -84,6 +86,13 @@ def candidates(
 
     With `sources`, only pairs whose rows come from different ones.
     """
+    return unpacked(brought(columns, kind, per_key_max, sources, workers).values(), len(columns))
+
+
+def brought(
+    columns: Columns, kind: Kind, per_key_max: int, sources: Index | None = None, workers: Executor | None = None
+) -> Brought:
+    """The same by key function, not yet put together."""
     atoms = Atoms(columns, quick)
     steps = steps_of(kind)
     for step in steps:
@@ -91,15 +100,19 @@ def candidates(
             for part in key.parts:
                 atoms.of(part)
     told: dict[int, tuple[str, Told]] = {}
-    found: list[Packed] = []
+    found: Brought = {}
     for turn in _turns(steps):
         made = (workers.map if workers else map)(
             lambda at: _told_by(atoms, steps[at], told, per_key_max, sources), turn
         )
         for at, (group, flags, pairs) in zip(turn, made, strict=True):
             told[at] = group, flags
-            found.append(pairs)
-    return unpacked(found, len(columns))
+            found[_name(steps[at])] = pairs
+    return found
+
+
+def _name(step: Step) -> str:
+    return " or ".join(" ".join(key.parts) for _, key in step.functions)
 
 
 def _turns(steps: Sequence[Step]) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ import numpy as np
 from crossdock.identity.matching.columns import Columns, Index, columns_of
 from crossdock.identity.matching.keys import usual_cap
 from crossdock.identity.matching.normalise.columns import columns_of_table, organisations_in
-from crossdock.identity.matching.pairs import Pairs, candidates
+from crossdock.identity.matching.pairs import Brought, Pairs, brought, unpacked
 from crossdock.identity.matching.record import Features, Kind
 from crossdock.identity.matching.table import Table
 
@@ -25,6 +25,8 @@ class Group:
         self.columns = columns
         self.origin = origin
         self._pairs: dict[int, Pairs] = {}
+        self.brought: Brought = {}
+        """By key function the pairs it brought, packed; filled by `candidates`."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -33,7 +35,8 @@ class Group:
         """The pairs worth comparing, by places in the group; looked for once."""
         cap = per_key_max or usual_cap(len(self))
         if cap not in self._pairs:
-            self._pairs[cap] = candidates(self.columns, self.kind, cap, self.origin, workers)
+            self.brought = brought(self.columns, self.kind, cap, self.origin, workers)
+            self._pairs[cap] = unpacked(self.brought.values(), len(self))
         return self._pairs[cap]
 
 
