@@ -146,17 +146,30 @@ def _marked(digits: str, names: Sequence[str]) -> list[str]:
 
 
 def _children(parent: Mapping[str, Any], fields: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The field names of a compound field, whose type is a record or, where it is not the first, one's name."""
-    defined = {kind.get("name"): kind for field in fields for kind in _kinds(field) if isinstance(kind, dict)}
+    """The field names of a compound field: its type is a record, or the name of one that came before.
+
+    Avro writes a record out where it is first used, and names it wherever it is used again: of two addresses only
+    the first has its parts with it.
+    """
+    written_out = {_last(kind["name"]): kind for field in fields for kind in _kinds(field) if _is_record(kind)}
     for kind in _kinds(parent):
-        record = kind if isinstance(kind, dict) else defined.get(kind, {})
-        if record.get("type") == "record":
+        record = kind if _is_record(kind) else written_out.get(_last(kind)) if isinstance(kind, str) else None
+        if record is not None:
             return [str(field["name"]) for field in record["fields"]]
     raise ValueError(f"field {parent['name']} has no parts")
 
 
 def _kinds(field: Mapping[str, Any]) -> list[Any]:
     return field["type"] if isinstance(field["type"], list) else [field["type"]]
+
+
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, dict) and kind.get("type") == "record"
+
+
+def _last(name: str) -> str:
+    """A type's name without its namespace."""
+    return name.rpartition(".")[2]
 
 
 def _instant(milliseconds: Any) -> Instant:

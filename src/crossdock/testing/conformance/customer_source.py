@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crossdock.canonical.party import Contact, ExternalReference, Party
+from crossdock.canonical.party import Contact, ExternalReference, Party, PostalAddress, ShippingProfile
 from crossdock.identity.golden.fields import fields_of
 from crossdock.kit.clock import MICROSECONDS, Clock
 from crossdock.kit.errors import CrossdockError, NotAuthorized
@@ -132,6 +132,24 @@ class ArrivalRules(SourceRules):
         kept = await bench.kept_fields(record)
         assert kept is not None
         assert {name: kept.get(name) for name in told} == told
+
+    async def test_a_part_of_an_address_arrives(
+        self, dock: Any, bench: CustomerBench, start: str, patience_seconds: float
+    ) -> None:
+        """An edit of a part of an address arrives, and leaves its other parts as they are."""
+        record = await bench.enter_customer(a_company())
+        position = (await hear(dock, start, having(record), patience_seconds))[-1].position
+        moved = ShippingProfile(address=PostalAddress(city="Köln"))
+        await bench.edit_customer(record, Party(shipping={"default": moved}))
+
+        name = "shipping.default.address.city"
+        arrivals = arrivals_of(await hear(dock, position, saying(record, name, "Köln"), patience_seconds))
+
+        told = fields_of(changes_of(arrivals, record)[-1].says)
+        kept = await bench.kept_fields(record)
+        assert kept is not None
+        assert {part: kept.get(part) for part in told} == told
+        assert kept["shipping.default.address.lines"] == ("Größe Straße 1",)
 
     async def test_a_cleared_field_arrives_as_none(
         self, dock: Any, bench: CustomerBench, start: str, patience_seconds: float
