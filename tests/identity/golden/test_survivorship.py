@@ -6,9 +6,11 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.identity.golden.records import DAY, NOW, SECOND, a_record, an_ownership
 
-from crossdock.identity.golden.contributions import HeldRecord
+from crossdock.canonical.party import ExternalReference
+from crossdock.identity.golden.contributions import Held, HeldRecord
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.golden.ownership import Rule
 from crossdock.identity.golden.survivorship import GoldenValue, Pin, golden
@@ -102,6 +104,24 @@ def test_an_address_survives_as_a_whole() -> None:
     assert value.values == london
     assert reasons(value) == {"shop": "incomplete"}
     assert of([a_record("shop", half)], NEWEST, unit).review == "nothing_valid"
+
+
+def test_who_changes_a_part_of_an_address_means_the_rest_as_it_stood() -> None:
+    unit = "billing.address"
+    lines, city, country = (f"{unit}.{part}" for part in ("lines", "city", "country"))
+    told = Held(field=city, said="London", sequence=1, shown="Paris", told=2)
+    other = Held(field=country, shown="FR", told=2)
+    moved = Held(field=lines, said=("3 Rue",), sequence=3, shown=("3 Rue",))
+    fields = {held.field: held for held in (told, other, moved)}
+    record = HeldRecord(reference=ExternalReference("shop", "Customer", "1"), fields=fields)
+    assert of([record], NEWEST, unit).values == {lines: ("3 Rue",), city: "Paris", country: "FR"}
+
+    later = {name: replace(held, told=4, shown=None) for name, held in fields.items()}
+    whole = replace(record, fields={**later, country: replace(later[country], said="GB", sequence=1)})
+    value = of([whole], NEWEST, unit)
+    assert value.values == {lines: ("3 Rue",), city: "London", country: "GB"}, (
+        "what was told since is not its word"
+    )
 
 
 def test_a_clear_is_a_statement_like_any_other() -> None:

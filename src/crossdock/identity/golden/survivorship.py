@@ -14,7 +14,7 @@ import msgspec
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.identity.golden.contributions import Held, HeldRecord
-from crossdock.identity.golden.fields import Fields, group_of, pattern_of
+from crossdock.identity.golden.fields import Fields, FieldValue, group_of, pattern_of
 from crossdock.identity.golden.ownership import Ownership, Rule
 from crossdock.kit.clock import MICROSECONDS, Instant, iso, seconds_to_us
 
@@ -116,26 +116,42 @@ def golden(
 
 
 def _opinions(record: HeldRecord) -> Iterator[tuple[str, Opinion]]:
-    said: dict[str, list[Held]] = {}
+    groups: dict[str, list[Held]] = {}
     for name in sorted(record.fields):
-        if record.fields[name].has_said:
-            said.setdefault(group_of(name), []).append(record.fields[name])
-    for unit, fields in said.items():
-        latest = max(fields, key=lambda held: (held.sequence, held.field))
+        groups.setdefault(group_of(name), []).append(record.fields[name])
+    for unit, fields in groups.items():
+        said = [held for held in fields if held.has_said]
+        if not said:
+            continue
+        latest = max(said, key=lambda held: (held.sequence, held.field))
         yield (
             unit,
             Opinion(
                 record=record.reference,
-                values={held.field: held.said for held in fields},
+                values=_as_a_whole(fields, latest.sequence),
                 said_at=latest.said_at,
-                counted_at=max(held.counted_at for held in fields),
+                counted_at=max(held.counted_at for held in said),
                 arrived_at=latest.arrived_at,
                 sequence=latest.sequence,
-                saw=max(held.saw for held in fields),
+                saw=max(held.saw for held in said),
                 correlation_id=latest.correlation_id,
                 origin=latest.origin,
             ),
         )
+
+
+def _as_a_whole(fields: Sequence[Held], latest: int) -> dict[str, FieldValue]:
+    """What the record meant when it last spoke of the group: who changes the street leaves the city as it stands.
+
+    As it stands there by what the record said of it, or by what a hub had written since and before.
+    """
+    values: dict[str, FieldValue] = {}
+    for held in fields:
+        if held.sequence < held.told <= latest:
+            values[held.field] = held.shown
+        elif held.has_said:
+            values[held.field] = held.said
+    return values
 
 
 def golden_value(
