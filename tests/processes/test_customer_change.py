@@ -182,6 +182,35 @@ async def test_a_customer_is_made_once_where_that_is_declared_and_its_echo_is_kn
         assert await hub.store.list_parties() == [party.party_id]
 
 
+async def test_who_moves_a_customer_down_the_street_is_heard_though_others_named_the_city(stores: Stores) -> None:
+    shared = Rule(rule="newest_valid", writers=("crm", "erp"), readers=("crm", "erp"))
+    lines, country = "shipping.default.address.lines", "shipping.default.address.country"
+    rules = replace(OWNERSHIP, domains={**OWNERSHIP.domains, Domain.SHIPPING: shared})
+    async with customer_hub(stores, rules) as hub:
+        numbers = await a_customer(hub, crm={lines: ("Dom 1",), CITY: "Köln", country: "DE"})
+        assert shown(hub, numbers, CITY) == ["Köln", "Köln"]
+        later(hub)
+        hub.books["erp"].edit(numbers["erp"], {lines: ("Dom 3",)})
+        await hub.pump()
+        assert [list(each) for each in shown(hub, numbers, lines)] == [["Dom 3"], ["Dom 3"]]
+        assert shown(hub, numbers, CITY) == ["Köln", "Köln"]
+
+
+@pytest.mark.parametrize("answer_lost", [False, True])
+async def test_what_a_system_puts_into_a_new_record_by_itself_is_its_own_word(
+    stores: Stores, answer_lost: bool
+) -> None:
+    async with customer_hub(stores, replace(OWNERSHIP, creates=("erp",))) as hub:
+        hub.books["erp"].book.assigns = {TERMS: "N30"}
+        if answer_lost:
+            hub.books["erp"].surface.faults.add(LoseAnswer(on="/partners/write"))
+        number = hub.books["crm"].make({EMAIL: "a@x.org"})
+        await hub.pump()
+
+        assert hub.books["crm"].card(number) == {EMAIL: "a@x.org", TERMS: "N30"}
+        assert (await hub.holds("crm", number))[TERMS].rule == "owner"
+
+
 async def test_what_cannot_be_read_is_parked_beside_the_stream(hub: CustomerHub) -> None:
     poison = CustomerArrival(
         external_id="weird / number",

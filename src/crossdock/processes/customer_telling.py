@@ -1,7 +1,8 @@
 """Telling one record what it does not show yet, as things stand by then: only those fields, by its version.
 
 A write goes on only while the record is as the hub knows it. Where somebody was faster, what they said is waited
-for; where only the version moved, what holds is looked up anew (customer_update).
+for; where only the version moved, what holds is looked up anew (customer_update). What a system put into a record
+that was made there (its number, its terms) is its own word, though the stream tells it with the hub's mark.
 
 Requirements: CUS-03, CUS-04 to CUS-08, CUS-17, CUS-25.
 """
@@ -34,10 +35,15 @@ PAUSE_SECONDS = 60.0
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a write ended: with the record as it is now, or `moved`: somebody was faster. `gone`: it is no more."""
+    """How a write ended: with the record as it is now, or `moved`: somebody was faster. `gone`: it is no more.
+
+    `assigned` is what the system put into a new record beyond what it was told, and `at` when that was seen.
+    """
 
     record: ExternalReference | None = None
     version: str = ""
+    assigned: Fields = {}
+    at: Instant = 0
     moved: bool = False
     gone: bool = False
 
@@ -89,6 +95,8 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
             return "the record is gone"
         if written.moved or written.record is None:
             return await _read_again(run, owed, telling, using)
+        if written.assigned:
+            await _take_assigned(run, owed, written, using)
         await run.record(
             "note_told",
             NoteTold(
@@ -142,24 +150,42 @@ async def _write(telling: Telling, key: str, correlation_id: str, using: Collabo
             return Written(gone=True)
     if isinstance(outcome, CrossdockError):
         raise outcome
-    return _written(outcome, telling)
+    return _written(outcome, telling, using.clock.now())
 
 
 async def find_written(telling: Telling, key: str, using: Collaborators) -> Written | None:
     """What a write came to whose answer nobody heard, or None: the record does not show it, so it did not land."""
     if telling.record is None:
         found = await using.sinks[telling.system].find_customer(key=key)
-        return _written(found, telling) if found else None
+        return _written(found, telling, using.clock.now()) if found else None
     (found,) = await using.sinks[telling.system].read_customers([telling.record])
     if found is None:
         return Written(gone=True)
     shown = plain_fields(fields_of(found.says))
     landed = all(shown.get(name) == value for name, value in telling.fields.items())
-    return _written(found, telling) if landed else None
+    return _written(found, telling, using.clock.now()) if landed else None
 
 
-def _written(outcome: CustomerRecord, telling: Telling) -> Written:
-    return Written(record=_named(outcome, telling), version=outcome.version)
+def _written(outcome: CustomerRecord, telling: Telling, at: Instant) -> Written:
+    shows = {} if telling.record else plain_fields(fields_of(outcome.says))
+    assigned = {name: value for name, value in shows.items() if value is not None and name not in telling.fields}
+    return Written(record=_named(outcome, telling), version=outcome.version, assigned=assigned, at=at)
+
+
+async def _take_assigned(run: Run, owed: OwedTelling, written: Written, using: Collaborators) -> None:
+    """Before the record is noted as told: its stream waits for that, and would tell all of it as our echo."""
+    assert written.record is not None
+    taken = await run.record(
+        "take_assigned",
+        TakeChange(
+            record=written.record,
+            party_id=owed.party_id,
+            statement=_read_there(written.assigned, written.at, run.correlation_id),
+            version=written.version,
+        ),
+        returns=ChangeTaken,
+    )
+    run.start(using.update(), f"{taken.party_id}@{taken.sequence}", TouchedParty(party_id=taken.party_id))
 
 
 async def _read_again(run: Run, owed: OwedTelling, telling: Telling, using: Collaborators) -> str:
@@ -181,14 +207,7 @@ async def _read_again(run: Run, owed: OwedTelling, telling: Telling, using: Coll
             TakeChange(
                 record=found.record,
                 party_id=owed.party_id,
-                statement=Statement(
-                    fields=found.shows,
-                    said_at=found.at,
-                    counted_at=found.at,
-                    arrived_at=found.at,
-                    correlation_id=run.correlation_id,
-                    was_read=True,
-                ),
+                statement=_read_there(found.shows, found.at, run.correlation_id),
                 version=found.version,
             ),
             returns=ChangeTaken,
@@ -216,6 +235,13 @@ async def _found(telling: Telling, owed: OwedTelling, key: str, using: Collabora
     known = next((each.fields for each in party.records if each.reference == telling.record), {}) if party else {}
     same = all(shows.get(name, held.shown) == held.shown for name, held in known.items())
     return Found(record=telling.record, version=there.version, same=same, shows=shows, at=using.clock.now())
+
+
+def _read_there(fields: Fields, at: Instant, correlation_id: str) -> Statement:
+    """What the hub saw when it looked, as said by whoever keeps the record."""
+    return Statement(
+        fields=fields, said_at=at, counted_at=at, arrived_at=at, correlation_id=correlation_id, was_read=True
+    )
 
 
 def _named(made: CustomerRecord, telling: Telling) -> ExternalReference:

@@ -1,6 +1,7 @@
 """Customers on a real Tryton, beyond what every dock promises: terms that finance changes, twins, odd keys."""
 
 import pytest
+from msgspec.structs import replace
 from tests.adapters.tryton.bench import TrytonBench
 
 from crossdock.adapters.tryton.adapter import TrytonDock
@@ -8,7 +9,7 @@ from crossdock.adapters.tryton.party_mapping import reference_to
 from crossdock.canonical.party import Contact, Party, PaymentTerms
 from crossdock.identity.golden.fields import fields_of
 from crossdock.kit.clock import MICROSECONDS
-from crossdock.kit.errors import Unsupported
+from crossdock.kit.errors import Conflict, Unsupported
 from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.order_source import Gap
 from crossdock.testing.builders import a_company
@@ -68,6 +69,61 @@ async def test_a_party_that_is_closed_and_opened_again_keeps_its_record(
     kept = await bench.kept_fields(made.record)
     assert kept is not None
     assert kept["contact.phone"] == PHONE
+
+
+async def test_who_writes_between_two_writes_of_the_hub_is_met_by_the_second(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    (made,) = await dock.write_customers([CustomerWrite(key="XDBETWEEN", says=a_company())])
+    assert isinstance(made, CustomerRecord)
+    assert made.says.account.number, "the number that Tryton gave it is told at once"
+
+    async def rename() -> None:
+        await bench.edit_customer(made.record, a_company("Renamed by a clerk"))
+
+    bench.proxy.after_call["model.party.party.write"] = rename
+    update = CustomerWrite(key="XDUP1", record=made.record, says=Party(contact=Contact(phone=PHONE)))
+    (first,) = await dock.write_customers([replace(update, version=made.version)])
+    assert isinstance(first, CustomerRecord)
+    says = Party(contact=Contact(phone=None))
+    (second,) = await dock.write_customers([replace(update, key="XDUP2", says=says, version=first.version)])
+
+    assert isinstance(second, Conflict), second
+    kept = await bench.kept_fields(made.record)
+    assert kept is not None
+    assert (kept["organisation.name"], kept["contact.phone"]) == ("Renamed by a clerk", "+49 30 5550100")
+
+
+async def test_a_clerk_who_writes_while_the_stream_reads_is_not_taken_for_the_hub(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    since = bench.clock.now()
+    (made,) = await dock.write_customers([CustomerWrite(key="XDREAD", says=a_company())])
+    assert isinstance(made, CustomerRecord)
+
+    async def rename() -> None:
+        await bench.edit_customer(made.record, a_company("Renamed by a clerk"))
+
+    bench.proxy.after_call["model.party.identifier.search_read"] = rename  # stamps are known, parties are not
+    gap = Gap(since=since, until=bench.clock.now() + 60 * MICROSECONDS, reason="test")
+    heard = arrivals_of([batch async for batch in dock.refill_customers(gap)])
+
+    told = [(change.says.organisation.name, change.origin) for change in changes_of(heard, made.record)]
+    assert told == [("Renamed by a clerk", "")]
+
+
+async def test_a_write_in_peace_tells_the_version_that_the_next_one_goes_by(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    (made,) = await dock.write_customers([CustomerWrite(key="XDPEACE", says=a_company())])
+    assert isinstance(made, CustomerRecord)
+    update = CustomerWrite(key="XDUP1", record=made.record, says=Party(contact=Contact(phone=PHONE)))
+    (first,) = await dock.write_customers([replace(update, version=made.version)])
+    assert isinstance(first, CustomerRecord)
+    (seen,) = await dock.read_customers([made.record])
+
+    assert seen is not None
+    assert first.version == seen.version
 
 
 @pytest.mark.parametrize("among", [1, 12])

@@ -82,24 +82,31 @@ class Customers:
         known = _position(position)
         while True:
             try:
-                touched = await self._touched(known.at - self._overlap, None, set(known.seen))
+                since, seen = known.at - self._overlap, set(known.seen)
+                touched = await self._touched(since, None, seen)
                 page = touched[:PAGE_PARTIES]
-                arrivals = await self._told(page)
+                arrivals, still = await self._told(page, since, None, seen)
             except Transient as error:
                 await self._clock.sleep(error.retry_after_seconds or _RETRY_SECONDS)
                 continue
             if not page:
                 await self._clock.sleep(self._settings.customer_poll_seconds)
-                continue
-            known = self._moved(known, page)
-            yield CustomerBatch(arrivals=tuple(arrivals), position=msgspec.json.encode(known).decode())
+            if still:
+                known = self._moved(known, still)
+                yield CustomerBatch(arrivals=tuple(arrivals), position=msgspec.json.encode(known).decode())
 
     async def refill(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
         """See `CustomerSource.refill_customers`."""
-        touched = await self._touched(gap.since - self._overlap, gap.until, set())
-        for start in range(0, len(touched), PAGE_PARTIES):
-            arrivals = await self._told(touched[start : start + PAGE_PARTIES])
-            yield CustomerBatch(arrivals=tuple(arrivals), position="")
+        since = gap.since - self._overlap
+        left = await self._touched(since, gap.until, set())
+        while left:
+            page = left[:PAGE_PARTIES]
+            arrivals, still = await self._told(page, since, gap.until, set())
+            if arrivals:
+                yield CustomerBatch(arrivals=tuple(arrivals), position="")
+            moved = {touch.party for touch in page} - {touch.party for touch in still}
+            again = await self._touched(since, gap.until, set()) if moved else []
+            left = [*left[PAGE_PARTIES:], *(touch for touch in again if touch.party in moved)]
 
     async def count(self, gap: Gap) -> int:
         """See `CustomerSource.count_changed_customers`."""
@@ -186,7 +193,8 @@ class Customers:
             if said.get("kind") == "person":
                 values["categories"] = [["add", await self._person_category()]]
             (created,) = await self._client.create(MODEL, [values])
-            return CustomerRecord(record=party_mapping.reference_to(created), says=write.says)
+            reference = party_mapping.reference_to(created)
+            return await self._seen(created) or CustomerRecord(record=reference, says=write.says)
 
     async def _update(self, write: CustomerWrite, record: ExternalReference) -> CustomerRecord:
         async with self._turns.of(record.value):
@@ -201,9 +209,19 @@ class Customers:
                     return standing
                 raise Conflict("somebody changed the party meanwhile", code="record-changed", system=SYSTEM)
             values = party_mapping.values_of(said, row, await self._catalogue.get(), await self._terms(said))
-            if values:
-                await self._client.write(MODEL, [row.id], values)
-            return CustomerRecord(record=record, says=write.says)
+            if not values:
+                return CustomerRecord(record=record, says=write.says, version=standing.version)
+            await self._client.write(MODEL, [row.id], values)
+            version = party_mapping.version_after(standing.says, said, await self._seen(row.id))
+            return CustomerRecord(record=record, says=write.says, version=version)
+
+    async def _seen(self, party: int) -> CustomerRecord | None:
+        """The party after a write; None where it cannot be read, which takes nothing back of what was written."""
+        try:
+            rows = await self._rows([party])
+            return self._record(rows[0]) if rows else None
+        except (Transient, Invalid):
+            return None
 
     async def _standing(self, key: str) -> tuple[CustomerStateRow, str] | None:
         """The party that was made under `key` (the oldest, should there be two), and the digest then."""
@@ -279,9 +297,19 @@ class Customers:
             rows += page
         return as_rows([{"party": row["id"], **row} for row in rows], TouchedRow)
 
-    async def _told(self, touched: Sequence[Touch]) -> list[CustomerArrival]:
-        rows = {row.id: row for row in await self._rows([touch.party for touch in touched])} if touched else {}
-        return [self._arrival(touch, rows.get(touch.party)) for touch in touched]
+    async def _told(
+        self, touched: Sequence[Touch], since: Instant, until: Instant | None, seen: set[Seen]
+    ) -> tuple[list[CustomerArrival], list[Touch]]:
+        """The parties as they are, and whom that is told of: those that nobody touched while they were read.
+
+        Of any other it could not be said whether what was read is ours. It is told when it is touched no more.
+        """
+        if not touched:
+            return [], []
+        rows = {row.id: row for row in await self._rows([touch.party for touch in touched])}
+        present = {touch.party: touch for touch in await self._touched(since, until, seen)}
+        still = [touch for touch in touched if present.get(touch.party) == touch]
+        return [self._arrival(touch, rows.get(touch.party)) for touch in still], still
 
     def _arrival(self, touch: Touch, row: CustomerStateRow | None) -> CustomerArrival:
         external_id, now = f"{touch.party}@{touch.at}", self._clock.now()

@@ -12,7 +12,7 @@ import msgspec
 
 from crossdock.adapters.tryton.mapping import SYSTEM, Catalogue
 from crossdock.adapters.tryton.wire import CustomerStateRow, PlaceRow, TermRow
-from crossdock.canonical.party import ExternalReference
+from crossdock.canonical.party import ExternalReference, Party
 from crossdock.identity.golden.fields import Fields, FieldValue, fields_of, party_of
 from crossdock.kit.errors import Rejected
 from crossdock.ports.customer_sink import CustomerRecord, CustomerWrite
@@ -53,6 +53,19 @@ def record_of(row: CustomerStateRow, person_category: str) -> CustomerRecord:
 def digest(said: Fields) -> str:
     """A short text that is the same for the same fields."""
     return hashlib.blake2s(msgspec.json.encode(said, order="sorted"), digest_size=12).hexdigest()
+
+
+def version_after(before: Party, said: Fields, after: CustomerRecord | None) -> str:
+    """The version to go by after a write: the party's own, unless somebody else wrote in between.
+
+    Then it is the one that the party would have without them, so that the next write meets what they did.
+    """
+    if after is None:
+        return ""
+    shows, stood = fields_of(after.says), fields_of(before)
+    if all(shows.get(name) == value for name, value in stood.items() if name not in said):
+        return after.version
+    return digest({**stood, **{name: shows.get(name) for name in said if name in stood}})
 
 
 def said_by(row: CustomerStateRow, person_category: str) -> dict[str, FieldValue]:

@@ -32,8 +32,8 @@ class _Record(msgspec.Struct, kw_only=True):
 class PartnerBook:
     """All partners, and the stream of their changes. Raises Refusal for every no.
 
-    Whatever this ERP does with orders, a partner's reference is unique. With `losing` set, messages are lost for
-    that reason.
+    Whatever this ERP does with orders, a partner's reference is unique. `assigns` is what it puts on a new card by
+    itself. With `losing` set, messages are lost for that reason.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -43,6 +43,7 @@ class PartnerBook:
         self.stream = Channel(clock)
         self.calls = 0
         self.losing = ""
+        self.assigns: Mapping[str, Any] = {}
 
     def write(self, asked: wire.PartnerWrite) -> wire.Partner:
         """Make or change a partner."""
@@ -138,10 +139,11 @@ class PartnerBook:
             return standing.partner
         number = f"BP-{len(self._records) + 1:05d}"
         now = to_datetime(self._clock.now())
-        partner = wire.Partner(number=number, revision=1, changed=now, card=card, reference=asked.write)
+        full = {**self.assigns, **card}
+        partner = wire.Partner(number=number, revision=1, changed=now, card=full, reference=asked.write)
         record = self._records[number] = _Record(partner=partner, made_of=card, last_write=asked.write)
         self._by_reference[asked.write] = record
-        self._tell(record, "changed", card, asked.origin, asked.correlation)
+        self._tell(record, "changed", full, asked.origin, asked.correlation)
         return partner
 
     def _put(self, record: _Record, **changes: Any) -> None:
