@@ -1,6 +1,7 @@
 """The example deployment on this machine: its own files, with a simulated Salesforce org and a real Tryton.
 
-Only addresses, credentials and paces differ from what is delivered, and that customers are created in the ERP.
+Only addresses, credentials and paces differ from what is delivered; and that customers are created in the ERP,
+those of companies without the process of their own.
 """
 
 import asyncio
@@ -68,8 +69,9 @@ class Retailer:
         return await self.tryton.admin.search_read("party.party", domain, fields)
 
     def _write_files(self, store: str) -> None:
-        for name in ("policies", "routes"):
-            (self.folder / f"{name}.yaml").write_text((EXAMPLE / f"{name}.yaml").read_text("utf-8"), "utf-8")
+        self._write("routes", yaml.safe_load((EXAMPLE / "routes.yaml").read_text("utf-8")))
+        policies = yaml.safe_load((EXAMPLE / "policies.yaml").read_text("utf-8"))
+        self._write("policies", {name: part for name, part in policies.items() if name != "onboarding"})
         ownership = yaml.safe_load((EXAMPLE / "ownership.yaml").read_text("utf-8"))
         systems = yaml.safe_load((EXAMPLE / "systems.yaml").read_text("utf-8"))
         systems["salesforce"]["settings"] |= self._by_file(connection(self.org.simulator)) | {"events": QUICK}
