@@ -7,6 +7,7 @@ import pytest
 
 from crossdock.bootstrap.masters import Customers
 from crossdock.durable.lanes import CURRENT_PRIORITY, CURRENT_SINCE
+from crossdock.identity.onboarding.ledger import Standing
 from crossdock.ports.directories import CustomerRecord
 
 pytestmark = pytest.mark.anyio
@@ -86,3 +87,24 @@ async def test_who_asks_in_the_moment_of_the_answer_is_answered_too() -> None:
     directory.may_answer.set()
 
     assert all(await asyncio.wait_for(asyncio.gather(*asking), 10))
+
+
+async def test_who_may_not_order_on_invoice_is_asked_each_time_and_never_remembered() -> None:
+    standing: dict[str, Standing] = {}
+    asked: list[str] = []
+
+    async def find_standing(numbers: Sequence[str]) -> Mapping[str, Standing]:
+        asked.extend(numbers)
+        return {number: standing[number] for number in numbers if number in standing}
+
+    class Directory:
+        async def find_customers(self, numbers: Sequence[str]) -> Mapping[str, CustomerRecord]:
+            return {number: CustomerRecord(number=number, name="") for number in numbers}
+
+    customers = Customers(Directory(), find_standing)
+    assert (await customers.find_customers(["C-1"]))["C-1"].standing == ""
+    standing["C-1"] = "credit_pending"
+    assert (await customers.find_customers(["C-1"]))["C-1"].standing == "credit_pending"
+    standing.clear()
+    assert (await customers.find_customers(["C-1"]))["C-1"].standing == ""
+    assert asked == ["C-1"] * 3

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from functools import partial
 from socket import gethostname
 from typing import Any, Self
@@ -21,9 +21,11 @@ from crossdock.durable.process import Process
 from crossdock.durable.records import Commit, EffectStep
 from crossdock.durable.relay import Relay, Subscription
 from crossdock.durable.worker import Worker
+from crossdock.identity.golden.freshness import FeedFreshness, FieldFreshness, feeds_of, freshness_of
+from crossdock.identity.golden.survivorship import golden
 from crossdock.insight.durations import Durations
 from crossdock.insight.order_board import order_board
-from crossdock.kit.clock import Clock, SteadyClock, SystemClock
+from crossdock.kit.clock import Clock, Instant, SteadyClock, SystemClock
 from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import new_id
 from crossdock.ports.manifest import ROLE_METHODS, Role
@@ -33,6 +35,7 @@ from crossdock.ports.usage import ApiUsage, TellsUsage
 from crossdock.processes import event_publication, order_intake, order_submission, status_feedback
 from crossdock.processes.credit_desk import CreditDesk
 from crossdock.processes.customer_capture import CustomerCapture
+from crossdock.processes.customer_validation import CustomerValidation
 from crossdock.processes.order_capture import OrderCapture
 from crossdock.stock.holds import CountStock, StockCount
 from crossdock.storage.keyring import GivenKeys, KeyFile
@@ -113,6 +116,9 @@ class Hub:
         if deployment.policies.onboarding is not None:
             rules = deployment.policies.onboarding.credit
             self.credit = CreditDesk(self.store, rules, self.committer.submit, self.clock)
+        self.validation: CustomerValidation | None = None
+        if deployment.ownership is not None:
+            self.validation = CustomerValidation(self.store, deployment.ownership, self, self.clock)
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -175,6 +181,27 @@ class Hub:
         counts = tuple(StockCount(level.product, level.location, level.forecast.micro) for level in levels)
         await self.committer.submit(Commit(effects=(EffectStep("count_stock", CountStock(counts=counts)),)))
         return len(counts)
+
+    # ── how fresh customers are ─────────────────────────────────────────────────────────────────────
+
+    async def heard_of_customers(self) -> Mapping[str, Instant]:
+        """When each system's feed of customers brought anything last; one that was never heard is absent."""
+        times = await self.store.read_cursor_times()
+        feeds = {name: f"source:{name}:customers" for name in self.deployment.systems}
+        return {name: times[feed] for name, feed in feeds.items() if feed in times}
+
+    async def customer_feeds(self) -> Sequence[FeedFreshness]:
+        """How long each owner of what has to be fresh has not been heard of."""
+        ownership = self.deployment.ownership
+        return feeds_of(ownership, await self.heard_of_customers(), self.clock.now()) if ownership else []
+
+    async def customer_freshness(self, party_id: str) -> Sequence[FieldFreshness] | None:
+        """How fresh each field of a customer is that has to be; None for a customer that nobody knows."""
+        file, ownership, now = await self.store.read_party(party_id), self.deployment.ownership, self.clock.now()
+        if file is None or ownership is None:
+            return None
+        values = golden(file.records, ownership, now, file.pins)
+        return freshness_of(values, ownership, await self.heard_of_customers(), now)
 
     # ── docks ───────────────────────────────────────────────────────────────────────────────────────
 

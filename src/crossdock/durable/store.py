@@ -198,6 +198,10 @@ class Store(LaneLedger, Protocol):
         """How far every source was read (`source:…`) and every subscription got (`relay:…`)."""
         ...
 
+    async def read_cursor_times(self) -> Mapping[str, Instant]:
+        """When each of them moved last; one that never did is absent."""
+        ...
+
     async def find_run(self, run_id: str) -> RunView | None:
         """One run with its journal."""
         ...

@@ -111,6 +111,11 @@ def busy_subjects(tx: Transaction, subjects: Collection[str]) -> Collection[str]
     return {row[0] for row in tx.select_in("SELECT subject FROM subject WHERE subject", subjects)}
 
 
+def read_cursor_times(tx: Transaction) -> Mapping[str, Instant]:
+    """When each position moved last, by name; one that never did is absent."""
+    return dict(tx.execute("SELECT name, at FROM cursor WHERE position <> ''").fetchall())
+
+
 def read_cursors(tx: Transaction) -> Mapping[str, str]:
     """Positions by name."""
     return dict(tx.execute("SELECT name, position FROM cursor").fetchall())

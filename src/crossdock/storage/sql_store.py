@@ -37,6 +37,7 @@ from crossdock.storage.queries import (
     find_run,
     last_sequence,
     list_runs,
+    read_cursor_times,
     read_cursors,
     read_events,
     ready_since,
@@ -209,6 +210,10 @@ class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, Onboar
     async def read_cursors(self) -> Mapping[str, str]:
         """See Store."""
         return await self._read(read_cursors)
+
+    async def read_cursor_times(self) -> Mapping[str, Instant]:
+        """See Store."""
+        return await self._read(read_cursor_times)
 
     async def find_run(self, run_id: str) -> RunView | None:
         """See Store."""

@@ -11,7 +11,7 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
 from crossdock.bootstrap.hub import Hub
-from crossdock.entrypoints.api import contracts, events, health, lanes, metrics, openapi, orders, parked
+from crossdock.entrypoints.api import contracts, customers, events, health, lanes, metrics, openapi, orders, parked
 from crossdock.entrypoints.api.serving import serve_app
 from crossdock.entrypoints.console import pages
 from crossdock.entrypoints.console.faults import show_fault
@@ -27,6 +27,7 @@ API_ROUTES: tuple[HTTPRouteHandler, ...] = (
     *orders.ROUTES,
     *parked.ROUTES,
     *lanes.ROUTES,
+    *customers.ROUTES,
     *events.ROUTES,
     *contracts.ROUTES,
     *PROBE_ROUTES,

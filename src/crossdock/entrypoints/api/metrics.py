@@ -14,8 +14,11 @@ from crossdock.bootstrap.hub import Hub
 from crossdock.canonical.status import OrderStatus
 from crossdock.durable.lanes import LaneState
 from crossdock.durable.records import RunState
+from crossdock.entrypoints.api.customer_figures import customer_figures
 from crossdock.entrypoints.entrance.backlogs import Backlog, read_backlogs
 from crossdock.entrypoints.entrance.context import Entrance, Here
+from crossdock.identity.golden.freshness import FeedFreshness
+from crossdock.identity.onboarding.ledger import OnboardingFigures
 from crossdock.kit.clock import MICROSECONDS
 
 OPEN = "open"
@@ -29,6 +32,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     backlogs: Sequence[Backlog]
     ready_age_seconds: float
     lanes: tuple[LaneState, ...]
+    onboardings: OnboardingFigures
+    feeds: Sequence[FeedFreshness]
 
 
 @get("/metrics", name="metrics")
@@ -53,6 +58,8 @@ async def read_figures(hub: Hub) -> Figures:
         backlogs=await read_backlogs(hub.store, now),
         ready_age_seconds=0.0 if ready_since is None else max(0, now - ready_since) / MICROSECONDS,
         lanes=tuple(lane.state() for lane in hub.lanes.values()),
+        onboardings=await hub.store.count_onboardings(now),
+        feeds=await hub.customer_feeds(),
     )
 
 
@@ -70,6 +77,7 @@ class _Page:
         yield from self._of_lanes()
         yield from self._of_commits()
         yield from self._of_streams()
+        yield from customer_figures(self._figures.onboardings, self._figures.feeds)
 
     def _of_orders(self) -> Iterator[Metric]:
         figures = self._figures

@@ -73,7 +73,11 @@ def _operation(
 
 
 def _parameters(operation: Operation, path_parameters: Sequence[str]) -> list[dict[str, Any]]:
-    named = {"order_id": "The order's id, as its channel gave it.", "name": "Its name."}
+    named = {
+        "order_id": "The order's id, as its channel gave it.",
+        "customer_id": "The customer's id, as the hub gave it.",
+        "name": "Its name.",
+    }
     in_path = [
         {
             "name": name,

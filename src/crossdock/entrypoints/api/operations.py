@@ -7,9 +7,10 @@ import msgspec
 
 from crossdock.canonical.order import Order
 from crossdock.canonical.status import OrderStatus
-from crossdock.entrypoints.api import answers, lanes, parked
+from crossdock.entrypoints.api import answers, customers, lanes, parked
 from crossdock.entrypoints.entrance.paging import INT64_MAX
 from crossdock.ports.order_board import PAGE_ROWS_MAX
+from crossdock.processes.customer_validation import CustomerQuestion, CustomerValidated
 
 Schema = Mapping[str, Any]
 
@@ -69,6 +70,11 @@ _DECIDING: dict[str, Any] = {"group": "Parked work", "problems": (400, 409, 413,
 _LANE_VERB = Operation(
     group="Lanes", body=lanes.LaneVerb, answers={200: answers.LaneTold}, problems=(400, 404, 413, 415, 422, 503)
 )
+_CREDIT_VERB: dict[str, Any] = {
+    "group": "Customers",
+    "answers": {200: customers.CreditDecided},
+    "problems": (400, 403, 404, 409, 413, 415, 422, 503),
+}
 _FINDING_ORDERS = (_STATUS, _SEARCH, _LIMIT, Parameter(name="cursor", words="From the `next` of a page."))
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -111,6 +117,30 @@ OPERATIONS: Mapping[str, Operation] = {
     "list_lanes": Operation(group="Lanes", answers={200: answers.LaneList}),
     "pause_lane": _LANE_VERB,
     "resume_lane": _LANE_VERB,
+    "list_credit_reviews": Operation(
+        group="Customers",
+        answers={200: customers.CreditReviews},
+        parameters=(
+            _LIMIT,
+            Parameter(name="due_at", words="From the `next` of a page.", schema=_AFTER),
+            Parameter(
+                name="behind",
+                words="From the `next` of a page.",
+                schema={"type": "string", "maxLength": 80, "pattern": "^[^\\x00-\\x1f]*$"},
+            ),
+        ),
+        problems=(400, 404, 503),
+    ),
+    "approve_credit": Operation(body=customers.CreditApproval, **_CREDIT_VERB),
+    "refuse_credit": Operation(body=customers.CreditRefusal, **_CREDIT_VERB),
+    "validate_customer": Operation(
+        group="Customers",
+        body=CustomerQuestion,
+        answers={200: CustomerValidated},
+        problems=(400, 404, 413, 415, 422, 503),
+    ),
+    "list_freshness": Operation(group="Customers", answers={200: customers.Freshness}, problems=(404, 503)),
+    "get_freshness": Operation(group="Customers", answers={200: customers.CustomerFreshness}, problems=(404, 503)),
     "list_events": Operation(
         group="Events",
         answers={200: answers.EventPage},

@@ -11,7 +11,9 @@ from crossdock.entrypoints.cli import (
     bench,
     capacity,
     check,
+    credit,
     events,
+    freshness,
     init,
     lanes,
     orders,
@@ -83,6 +85,8 @@ app.add_typer(orders.app, name="orders", rich_help_panel=WORK)
 app.add_typer(parked.app, name="parked", rich_help_panel=WORK)
 app.add_typer(lanes.app, name="lanes", rich_help_panel=WORK)
 app.add_typer(stock.app, name="stock", rich_help_panel=WORK)
+app.add_typer(credit.app, name="credit", rich_help_panel=WORK)
+app.command("freshness", rich_help_panel=WORK)(freshness.show_freshness)
 app.add_typer(events.app, name="events", rich_help_panel=WORK)
 app.add_typer(match.app, name="match", rich_help_panel=WORK)
 

@@ -19,6 +19,8 @@ Scope = Literal[
     "desk:write",
     "lanes:read",
     "lanes:write",
+    "customers:read",
+    "customers:decide",
     "events:read",
     "console",
 ]
@@ -57,6 +59,8 @@ _ORDERS_IN = RoutePolicy(owner="integration", layer="experience", scope="orders:
 _ORDERS_OUT = RoutePolicy(owner="integration", layer="experience", scope="orders:read", limit=READING)
 _DESK = RoutePolicy(owner="order-desk", layer="process", scope="desk:write", limit=DECIDING)
 _LANES = RoutePolicy(owner="operations", layer="process", scope="lanes:write", limit=DECIDING)
+_CUSTOMERS = RoutePolicy(owner="data-stewards", layer="process", scope="customers:read", limit=READING)
+_CREDIT = RoutePolicy(owner="finance", layer="process", scope="customers:decide", limit=DECIDING)
 _CONSOLE = RoutePolicy(owner="order-desk", layer="experience", scope="console", limit=READING)
 _CONSOLE_VERB = RoutePolicy(owner="order-desk", layer="experience", scope="console", limit=DECIDING)
 _CONSOLE_OPEN = RoutePolicy(owner="order-desk", layer="experience", scope="public", limit=READING)
@@ -84,6 +88,14 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "list_lanes": RoutePolicy(owner="operations", layer="process", scope="lanes:read", limit=READING),
     "pause_lane": _LANES,
     "resume_lane": _LANES,
+    "list_credit_reviews": _CUSTOMERS,
+    "approve_credit": _CREDIT,
+    "refuse_credit": _CREDIT,
+    "validate_customer": RoutePolicy(
+        owner="data-stewards", layer="experience", scope="customers:read", limit=READING, timeout_seconds=2.0
+    ),
+    "list_freshness": _CUSTOMERS,
+    "get_freshness": _CUSTOMERS,
     "list_events": RoutePolicy(owner="integration", layer="process", scope="events:read", limit=READING),
     "stream_events": RoutePolicy(
         owner="integration", layer="process", scope="events:read", limit=STREAMING, timeout_seconds=0

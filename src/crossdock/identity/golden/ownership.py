@@ -37,6 +37,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     What anybody else says is refused, or proposed to the owner (`others`). `initial`: while the owner has said
     nothing at all, what others say holds provisionally. `readers` are told the golden value.
+    `fresh_within_seconds`: so long the systems whose word counts may go unheard of (0: nobody asks).
     """
 
     rule: RuleName
@@ -48,6 +49,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     others: Literal["propose", "refuse"] = "refuse"
     initial: bool = False
     readers: tuple[str, ...] = ()
+    fresh_within_seconds: Annotated[float, Meta(ge=0)] = 0.0
 
     @property
     def named_in(self) -> str:

@@ -1,0 +1,39 @@
+"""Figures on customers for Prometheus: onboardings, how long activation takes, how fresh things are."""
+
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from crossdock.identity.golden.freshness import FeedFreshness
+from crossdock.identity.onboarding.ledger import OnboardingFigures, OnboardingState
+
+
+def customer_figures(onboardings: OnboardingFigures, feeds: Sequence[FeedFreshness]) -> Iterator[Metric]:
+    """All of them. A feed that was never heard has an age of infinity."""
+    states = GaugeMetricFamily("crossdock_onboardings", "Companies on their way, by state", labels=["state"])
+    for state in get_args(OnboardingState):
+        states.add_metric([state], onboardings.by_state.get(state, 0))
+    yield states
+    yield GaugeMetricFamily(
+        "crossdock_credit_reviews_overdue", "Credit that nobody decided on in time", onboardings.overdue
+    )
+    yield CounterMetricFamily("crossdock_customers_activated", "Companies activated", onboardings.activated)
+    yield CounterMetricFamily(
+        "crossdock_customer_activation_seconds",
+        "From the first word of them to their activation, all together",
+        onboardings.activation_seconds,
+    )
+    ages = GaugeMetricFamily(
+        "crossdock_customer_freshness_seconds",
+        "Since the owner of what has to be fresh was last heard",
+        labels=["rule", "system"],
+    )
+    limits = GaugeMetricFamily(
+        "crossdock_customer_freshness_limit_seconds", "Within which it should be", labels=["rule", "system"]
+    )
+    for feed in feeds:
+        ages.add_metric([feed.rule, feed.system], float("inf") if feed.age_seconds is None else feed.age_seconds)
+        limits.add_metric([feed.rule, feed.system], feed.within_seconds)
+    yield ages
+    yield limits
