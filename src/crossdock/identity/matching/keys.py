@@ -13,12 +13,10 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from crossdock.identity.matching.record import Features, Kind
 
-KEYS_VERSION = 1
+KEYS_VERSION = 2
 """Counted up with every change by which a record gets other features or keys: then hubs index all records anew."""
 
 
@@ -30,7 +28,8 @@ def usual_cap(records: int) -> int:
 _CAPS = ((50_000, 200), (300_000, 100))
 _CAP_OF_MILLIONS = 50
 
-_MASK = (1 << 64) - 1
+_WHOLE = 1 << 64
+_MASK = _WHOLE - 1
 
 
 @lru_cache(maxsize=1 << 18)
@@ -79,12 +78,6 @@ def sound(word: str) -> str:
     return word[0] + "".join(kept)[:4]
 
 
-@lru_cache(maxsize=65_536)
-def skeleton(word: str) -> str:
-    """A word's letters without vowels, each once, sorted: what swapped letters and mistaken vowels leave alone."""
-    return "".join(sorted({letter for letter in word if letter not in "aeiouyhw "})) or word
-
-
 def _first(words: tuple[str, ...]) -> str:
     return words[0] if words else ""
 
@@ -103,7 +96,7 @@ ATOMS: dict[str, Callable[[Features], str]] = {
     "family_first": lambda record: _first(record.family),
     "family3": lambda record: _last(record.family)[:3],
     "family_sound": lambda record: sound(_last(record.family)),
-    "family_skeleton": lambda record: skeleton(_last(record.family)),
+    "family_initial": lambda record: _last(record.family)[:1],
     "family_end": lambda record: _last(record.family)[-4:],
     "names": lambda record: " ".join(sorted({_first(record.given), _last(record.family)})) if record.given else "",
     "all_names": lambda record: " ".join(sorted({*record.given, *record.family})) if len(record.given) > 1 else "",
@@ -113,7 +106,6 @@ ATOMS: dict[str, Callable[[Features], str]] = {
     "birth_day": lambda record: "" if record.birth[4:] in {"", "0000", "0101"} else record.birth[4:],
     "birth_month": lambda record: "" if record.birth[4:] in {"", "0000", "0101"} else record.birth[:6],
     "birth_sorted": lambda record: "".join(sorted(record.birth)),
-    "organisation": lambda record: record.organisation,
     "organisation_words": lambda record: " ".join(sorted(set(record.organisation.split()))),
     "organisation_first": lambda record: _first(tuple(record.organisation.split())),
     "organisation_two": lambda record: " ".join(sorted(record.organisation.split())[:2]),
@@ -169,60 +161,28 @@ KEYS: tuple[Key, ...] = (
     *_keys(None, "email", "phone.tail", "tax_id", "loyalty_id", "customer_number", "reference", "registration"),
     *_keys(
         "person",
-        *("email.local initial", "phone.start given", "names birth_year", "names birth_day", "names place.city"),
-        *("names place.postcode", "all_names", "names place.house", "family root birth_month", "names extra"),
-        *("family birth", "given birth", "birth place.postcode", "birth place.house", "birth initial place.area"),
-        *("family_sound birth_month", "family_sound given_sound birth_year", "family_sound root place.area"),
-        *("family_skeleton given_sound birth_sorted", "family_sound birth_day", "root birth_sorted"),
-        *("family place.postcode", "root place.postcode", "family_sound initial place.postcode"),
-        *(
-            "place.street place.house place.postcode",
-            "place.street place.house given3",
-            "place.street4 place.house family3",
-        ),
-        *("place.street place.postcode given3", "place.street family_sound", "place.more family_sound"),
-        *("place.street place.more", "place.house place.postcode given", "place.house place.postcode family3"),
-        *("place.house place.city given3", "place.more given3", "family_end root place.area"),
-        *("family extra birth_year", "root extra birth_year", "given3 family3 birth_year", "birth extra"),
-        *("home extra birth_year", "home extra initial", "given3 family3 place.area"),
-        *("family_first given", "place.postcode place.street4 birth_year", "root family", "root family_sound"),
-        *("given_sound family_sound", "family extra", "root extra", "family_sound extra"),
+        *("email.local", "names birth_year", "names birth_day", "names place.city", "all_names"),
+        *("names place.house", "birth place.postcode", "birth place.house", "family_sound birth_month"),
+        *("family_sound birth_day", "root birth_sorted", "given3 family3 birth_year", "root place.postcode"),
+        *("family_sound initial place.postcode", "family_end root place.area", "given3 family3 place.area"),
+        *("place.street place.house given3", "place.street4 place.house family3", "place.street family_sound"),
+        *("place.more family_sound", "place.street place.more", "place.more given3", "place.house place.city"),
+        *("place.street place.city", "place.more place.house", "place.more place.postcode"),
+        *("place.more place.city", "place.street4 place.house place.area", "place.street4 place.postcode"),
+        *("family_first given", "root family", "root family_sound", "given_sound family_sound"),
+        *("root extra", "family_sound extra", "birth extra", "home extra birth_year", "home extra initial"),
+        *("root extra birth_year", "home birth_year initial"),
         *("swap: given place.postcode", "swap: family place.postcode", "swap3: given3 place.area place.house"),
         *("swap3: family3 place.area place.house", "swapb: given birth_sorted", "swapb: family birth_sorted"),
-        *(
-            "place.house place.postcode",
-            "place.house place.city",
-            "place.street place.city",
-            "place.more place.house",
-        ),
-        *("place.more place.postcode", "place.more place.city", "place.street4 place.house place.area"),
-        *("place.street4 place.postcode", "birth initial", "home birth_year initial"),
+        *("swapi: initial birth", "swapi: family_initial birth"),
     ),
     *_keys(
         "organisation",
-        *(
-            "organisation",
-            "organisation_words",
-            "organisation_two place.city",
-            "organisation_first place.postcode",
-        ),
-        *(
-            "organisation_sound place.area",
-            "organisation_sound place.city",
-            "place.street place.house place.postcode",
-        ),
-        *(
-            "organisation_first place.street",
-            "organisation5 place.postcode",
-            "email.domain",
-            "organisation5 phone.start",
-        ),
-        *(
-            "organisation_first place.area",
-            "organisation_sound",
-            "place.street place.house place.city",
-            "organisation extra",
-        ),
+        *("organisation_words", "organisation_two place.city", "organisation_first place.postcode"),
+        *("organisation_sound place.area", "organisation_sound place.city", "organisation_sound"),
+        *("organisation_first place.street", "organisation_first place.area", "organisation5 place.postcode"),
+        *("organisation5 phone.start", "email.domain", "place.street place.house place.postcode"),
+        *("place.street place.house place.city", "organisation_words extra"),
     ),
 )
 """One list for online and bulk. Its words are part of every stored key: append, or index anew."""
@@ -233,20 +193,9 @@ SEEDS = tuple(atom(f"{key.kind or ''}|{key.label or ' '.join(key.parts)}") for k
 _VALUES_OF = {group: tuple(name for name in VALUES if name.partition(".")[0] == group) for group in GROUPS}
 
 
-class _Plan(msgspec.Struct, frozen=True):
-    """Which atoms of a record make which key, for records with so many values in each list.
-
-    Keys with most parts stand first; `rounds` holds the atoms' places of all keys that have a first part, a second
-    and so on. `order` leads back to the order of `KEYS`.
-    """
-
-    seeds: NDArray[np.uint64]
-    rounds: tuple[NDArray[np.intp], ...]
-    order: NDArray[np.intp]
-
-
 @lru_cache(maxsize=512)
-def _plan(kind: Kind, counts: tuple[int, ...]) -> _Plan:
+def _plan(kind: Kind, counts: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """For records with so many values in each list: each key's seed, and the places of its atoms."""
     place = {name: number for number, name in enumerate(ATOMS)}
     starts: dict[str, int] = {}
     size = len(ATOMS)
@@ -254,7 +203,7 @@ def _plan(kind: Kind, counts: tuple[int, ...]) -> _Plan:
         starts[group] = size
         size += count * len(_VALUES_OF[group])
     held = dict(zip(GROUPS, counts, strict=True))
-    rows: list[tuple[int, list[int]]] = []
+    rows: list[tuple[int, tuple[int, ...]]] = []
     for seed, key in zip(SEEDS, KEYS, strict=True):
         if key.kind not in {None, kind}:
             continue
@@ -263,17 +212,8 @@ def _plan(kind: Kind, counts: tuple[int, ...]) -> _Plan:
         several = [values.index(part) for part in key.parts if part not in ATOMS]
         for number in range(held[key.group] if key.group else 1):
             start = starts[key.group] + number * len(values) if key.group else 0
-            rows.append((seed, [*singles, *(start + value for value in several)]))
-    longest = sorted(range(len(rows)), key=lambda row: -len(rows[row][1]))
-    depth = max((len(parts) for _, parts in rows), default=0)
-    return _Plan(
-        np.array([rows[row][0] for row in longest], np.uint64),
-        tuple(
-            np.array([rows[row][1][part] for row in longest if len(rows[row][1]) > part], np.intp)
-            for part in range(depth)
-        ),
-        np.argsort(np.array(longest, np.intp)),
-    )
+            rows.append((seed, (*singles, *(start + value for value in several))))
+    return tuple(rows)
 
 
 def keys_of(record: Features) -> tuple[int, ...]:
@@ -285,13 +225,13 @@ def keys_of(record: Features) -> tuple[int, ...]:
         counts.append(len(values))
         for value in values:
             known += [atom(VALUES[name](value)) for name in _VALUES_OF[group]]
-    plan = _plan(record.kind, tuple(counts))
-    atoms = np.array(known, np.uint64)
-    state = plan.seeds.copy()
-    valid = np.ones(state.size, bool)
-    for places in plan.rounds:
-        numbers = atoms[places]
-        valid[: places.size] &= numbers != 0
-        state[: places.size] = mixed(state[: places.size], numbers)
-    made, order = state.view(np.int64)[plan.order], valid[plan.order]
-    return tuple(dict.fromkeys(made[order].tolist()))
+    keys = []
+    for state, places in _plan(record.kind, tuple(counts)):
+        for place in places:
+            number = known[place]
+            if not number:
+                break
+            state = mixed(state, number)  # noqa: PLW2901 - the seed is where it begins
+        else:
+            keys.append(state - _WHOLE if state > _MASK >> 1 else state)
+    return tuple(dict.fromkeys(keys))
