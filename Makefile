@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once test check fix bench bench-small bench-peers bench-peers-small bench-backlog \
-  bench-backlog-small bench-match bench-match-small simulate simulate-nightly crash crash-nightly crash-release lanes arrivals storm upgrade mutants docs new-adapter lock clean
+  bench-backlog-small bench-match bench-match-small bench-match-store simulate simulate-nightly crash crash-nightly crash-release lanes arrivals storm upgrade mutants docs new-adapter lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-backlog-small: $(VENV)/.dev ## The same in small, for a look
 
 bench-match: $(VENV)/.dev ## Who is whom: quality and speed on labelled customers, ours beside others (half an hour)
 	@$(BIN)/python -m bench.match
+
+bench-match-store: $(VENV)/.dev ## Match arrivals against the hub's own database: SIZE=1000000 parties (5 minutes)
+	@$(BIN)/python -m bench.match_store --parties $(or $(SIZE),100000)
 
 bench-match-small: $(VENV)/.dev ## The same on the small sets, for a look
 	@$(BIN)/python -m bench.match --small
