@@ -2,8 +2,8 @@
 
 Parties are put into the index first, one per record of made-up retailers (see match_fill). Then further records
 are weighed one after another (normalised, keys, candidates, weights, explanation; nothing written), and others
-settled at once by group commit, with the decision stored: each is durable when it counts. On PostgreSQL two workers
-settle.
+settled at once by group commit, with the decision stored: each is durable when it counts. On PostgreSQL two
+workers settle.
 """
 
 import argparse

@@ -99,8 +99,7 @@ async def test_a_look_reads_the_index_by_its_keys_however_many_parties_there_are
     looks = look_query(words), several, records
     for sql, *said in (looks, (state_query(words), several), (sharing_query(words), some)):
         plan = await plan_of(store, sql, tuple(said))
-        text = " ".join(sorted(plan))
-        assert "match_key_pkey" in text or "sqlite_autoindex_match_key_1" in text or "(hash=?)" in text
+        assert "match_key_pkey" in plan or "sqlite_autoindex_match_key_1" in plan or "(hash=?)" in plan
         assert "match_key" not in " ".join(await _scanned(store, sql, tuple(said))), plan
 
 
@@ -130,10 +129,10 @@ async def test_a_record_keeps_its_party_and_its_keys_follow_what_it_says(store: 
     anna = await place(store, A, ANNA)
     moved = msgspec.structs.replace(ANNA, emails=("new@mail.example.net",))
     assert await place(store, A, moved) == anna
-    (old,) = set(keys_of(features_of(Profile(emails=ANNA.emails))))
-    (new,) = set(keys_of(features_of(Profile(emails=moved.emails))))
-    assert (await store.look_nearby("x", (old,))).candidates == ()
-    assert [one.party_id for one in (await store.look_nearby("x", (new,))).candidates] == [anna]
+    old = keys_of(features_of(Profile(emails=ANNA.emails)))
+    new = keys_of(features_of(Profile(emails=moved.emails)))
+    assert (await store.look_nearby("x", old)).candidates == ()
+    assert [one.party_id for one in (await store.look_nearby("x", new)).candidates] == [anna]
 
 
 async def test_a_key_stays_while_another_face_of_the_party_has_it(store: SqlStore) -> None:
