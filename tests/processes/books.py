@@ -111,7 +111,7 @@ class CustomerHub:
         for name, books in self.books.items():
             self.docks[name] = books.dock(self.clock)
             await self.docks[name].open()
-        sinks: dict[str, Any] = {name: _Counting(self, dock) for name, dock in self.docks.items()}
+        sinks: dict[str, Any] = {name: self._sink(name, dock) for name, dock in self.docks.items()}
         telling = customer_telling.customer_telling(
             customer_telling.Collaborators(
                 parties=self.store,
