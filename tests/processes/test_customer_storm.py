@@ -56,6 +56,7 @@ CARDS: list[dict[str, Any]] = [
     {CITY: "Dubai", COUNTRY: "AE", LINES: ("1 Street",)},
     {CITY: "Lyon"},
 ]
+MARKS = ("crossdock", "other")
 FAULTS = (LoseAnswer(on="/partners/write"), RefuseBeforeCommit(on="/partners/write"))
 
 edits = st.tuples(
@@ -68,6 +69,8 @@ faults = st.tuples(
     st.just("fault"), st.sampled_from(SYSTEMS), st.integers(0, len(FAULTS) - 1), st.sampled_from([0, 5])
 )
 STORMS = st.lists(edits | deliveries | faults, min_size=8, max_size=30)
+to_other = deliveries.map(lambda happening: ("deliver to other", *happening[1:]))
+STORMS_BETWEEN = st.lists(edits | deliveries | to_other | faults, min_size=8, max_size=30)
 Storm = Sequence[tuple[str, str, Any, int]]
 
 
@@ -170,21 +173,32 @@ async def test_a_value_that_was_changed_and_set_again_holds_when_both_are_told_t
     await weather(storm, dict.fromkeys(SYSTEMS, 0) | {"crm": off_seconds}, OWNERSHIP)
 
 
-async def between_two(storm: Storm, marks: Sequence[str]) -> None:
+async def play_between(one: CustomerHub, other: CustomerHub, numbers: Mapping[str, str], storm: Storm) -> int:
+    """The same where the other hub hears of some things before the one."""
+    count = 0
+    for happening in storm:
+        kind, *rest = happening
+        hub, kind = (other, "deliver") if kind == "deliver to other" else (one, kind)
+        count += await play(hub, numbers, [(kind, *rest)])
+    return count
+
+
+async def between_two(storm: Storm, ownership: Ownership, *, both_know: bool = True) -> None:
     all_stores = [memory_stores(), memory_stores()]
     clock = all_stores[0].clock
     all_stores[1].clock = clock
     books = {name: Books(name, clock) for name in SYSTEMS}
-    ownership = replace(OWNED, marks=tuple(marks))
+    names = MARKS if both_know else ()
+    ownerships = [replace(ownership, marks=tuple(sorted(names, key=lambda name: name != own))) for own in MARKS]
     try:
         async with (
-            hub_between(all_stores[0], books, ownership, "crossdock") as one,
-            hub_between(all_stores[1], books, ownership, "other") as other,
+            hub_between(all_stores[0], books, ownerships[0], MARKS[0]) as one,
+            hub_between(all_stores[1], books, ownerships[1], MARKS[1]) as other,
         ):
             numbers = {system: books[system].make({"kind": "person"}) for system in SYSTEMS}
             for hub in (one, other):
                 await hub.link(numbers)
-            count = await play(one, numbers, storm)
+            count = await play_between(one, other, numbers, storm)
             await come_to_rest(one, other)
             for hub in (one, other):
                 await check_agreement(hub, numbers)
@@ -197,12 +211,31 @@ async def between_two(storm: Storm, marks: Sequence[str]) -> None:
 
 
 @settings(max_examples=25)
-@given(STORMS)
+@given(STORMS_BETWEEN)
 def test_two_hubs_between_the_same_systems_come_to_rest_over_what_has_an_owner(storm: Storm) -> None:
-    asyncio.run(between_two(storm, ("crossdock", "other")))
+    asyncio.run(between_two(storm, OWNED))
+
+
+@settings(max_examples=40)
+@given(STORMS_BETWEEN, st.sampled_from(["hold", "newest"]))
+def test_two_hubs_come_to_rest_over_what_both_systems_may_say(storm: Storm, cannot_know: str) -> None:
+    asyncio.run(between_two(storm, replace(OWNERSHIP, cannot_know=cannot_know)))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("cannot_know", ["hold", "newest"])
+async def test_two_hubs_that_heard_two_edits_in_different_order_do_not_write_against_each_other(
+    cannot_know: str,
+) -> None:
+    """Each tells the other system what it heard first, and so takes the other's word for the answer to it."""
+    storm = [
+        *[("edit", "crm", 0, 1), ("edit", "erp", 1, 1)],
+        *[("deliver", "crm", "whole", 0), ("deliver to other", "erp", "whole", 0)],
+    ]
+    await between_two(storm, replace(OWNERSHIP, cannot_know=cannot_know))
 
 
 @pytest.mark.anyio
 async def test_a_hub_whose_mark_is_not_known_begins_no_loop() -> None:
     storm = [("edit", "erp", 3, 0), ("edit", "crm", 0, 400), ("edit", "erp", 1, 400), ("edit", "crm", 6, 0)]
-    await between_two(storm, ())
+    await between_two(storm, OWNED, both_know=False)

@@ -49,6 +49,7 @@ def _records(metadata: MetaData) -> None:
         Column("origin", Text, nullable=False),
         Column("shown", LargeBinary, nullable=False),
         Column("told", BigInteger, nullable=False),
+        Column("told_by", Text, nullable=False, server_default=""),
         Column("heard_until", BigInteger, nullable=False, server_default="0"),
         Column("shown_until", BigInteger, nullable=False, server_default="0"),
         sqlite_with_rowid=False,

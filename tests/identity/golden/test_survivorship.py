@@ -186,3 +186,47 @@ def test_the_order_in_which_records_are_read_makes_no_difference_and_everybody_i
     named = [loser.record for loser in value.losers] + ([value.winner.record] if value.winner else [])
     assert sorted(map(str, named)) == sorted(str(record.reference) for record in records)
     assert all(loser.why_not for loser in value.losers)
+
+
+def written_there(record: HeldRecord, value: FieldValue, mark: str, told: int) -> HeldRecord:
+    """The record after another hub wrote there."""
+    fields = {name: replace(held, shown=value, told=told, told_by=mark) for name, held in record.fields.items()}
+    return replace(record, fields=fields)
+
+
+MINE, THEIRS = a_record("shop", {EMAIL: "mine"}, at=NOW + 2, sequence=7), a_record("erp", {EMAIL: "theirs"})
+MARKS = ("north", "east")
+
+
+def test_what_the_leading_hub_wrote_since_says_which_statement_is_newer() -> None:
+    records = [written_there(MINE, "theirs", "east", told=8), THEIRS]
+    value = of(records, NEWEST, marks=MARKS, clock_tolerance_seconds=0)
+    assert (value.values, value.review) == ({EMAIL: "theirs"}, "")
+    assert value.winner is not None
+    assert value.winner.record == THEIRS.reference
+    assert reasons(value) == {"shop": "older"}
+
+
+def test_what_the_leading_hub_wrote_holds_where_nobody_has_heard_of_its_statement() -> None:
+    value = of([written_there(MINE, "unheard of", "east", told=8), THEIRS], NEWEST, marks=MARKS)
+    assert value.values == {EMAIL: "unheard of"}
+    assert value.winner is not None
+    assert (value.winner.record, value.winner.origin) == (MINE.reference, "east")
+    assert reasons(value) == {"erp": "older", "shop": "older"}
+
+
+@pytest.mark.parametrize(
+    ("told", "marks"), [(6, ("north", "east")), (8, ("east", "north")), (8, ("east",)), (8, ())]
+)
+def test_neither_an_earlier_judgement_nor_that_of_a_hub_which_does_not_lead_counts(
+    told: int, marks: tuple[str, ...]
+) -> None:
+    mark = "east" if marks[:1] != ("east",) else "north"
+    value = of([written_there(MINE, "theirs", mark, told), THEIRS], NEWEST, marks=marks, clock_tolerance_seconds=0)
+    assert value.values == {EMAIL: "mine"}
+
+
+def test_a_leading_hub_says_nothing_where_a_field_has_an_owner() -> None:
+    rule = Rule(rule="owner", owner="shop")
+    value = of([written_there(MINE, "theirs", "east", told=8), THEIRS], rule, marks=MARKS)
+    assert value.values == {EMAIL: "mine"}

@@ -25,7 +25,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `said` is its own latest statement, where `sequence` is not 0: `said_at` by its own clock, `arrived_at` by
     ours, `counted_at` which of the two we go by. `saw` is the sequence up to which the hub had told it what others
     said when it said so. `shown` is the value there as far as we know. `told` is the sequence of the latest
-    write there by this hub or another, 0 if there was none.
+    write there by this hub or another, 0 if there was none; `told_by` is the mark of another whose it is.
     """
 
     field: str
@@ -39,6 +39,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: str = ""
     shown: FieldValue = None
     told: int = 0
+    told_by: str = ""
     heard_until: Instant = 0
     shown_until: Instant = 0
 
@@ -141,7 +142,7 @@ def _written(before: Held, statement: Statement, value: FieldValue, sequence: in
     """What a hub wrote there, unless the record is known to have shown another value since."""
     if _is_older(statement, before.shown_until):
         return before
-    return _renewed(replace(before, shown=value, told=sequence), statement)
+    return _renewed(replace(before, shown=value, told=sequence, told_by=statement.origin), statement)
 
 
 def _stated(before: Held, statement: Statement, value: FieldValue, sequence: int) -> Held:
@@ -159,6 +160,7 @@ def _stated(before: Held, statement: Statement, value: FieldValue, sequence: int
             correlation_id=statement.correlation_id,
             origin=statement.origin,
             shown=before.shown if written_over else value,
+            told_by=before.told_by if written_over else "",
         ),
         statement,
     )
@@ -194,6 +196,6 @@ def _saw(before: Held, statement: Statement) -> int:
 def tell(known: Mapping[str, Held], fields: Fields, sequence: int) -> Mapping[str, Held]:
     """The rows after the hub wrote these fields: shown there now, and no opinion of the record's."""
     return {
-        name: replace(known.get(name) or Held(field=name), shown=value, told=sequence)
+        name: replace(known.get(name) or Held(field=name), shown=value, told=sequence, told_by="")
         for name, value in fields.items()
     }

@@ -89,7 +89,8 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     `clock_tolerance_seconds`: so far systems' clocks may be apart. A time further ahead of ours counts as the time
     of arrival, and of two statements less far apart nobody can know which came first. `cannot_know` says what
     happens then, besides the question to a person: `hold` tells nobody until it is answered, `newest` goes on with
-    the one that seems newer. `marks` are the origin marks of all hubs that write to these systems. In `creates` a
+    the one that seems newer. `marks` are the origin marks of all hubs that write to these systems, this hub's own
+    first; of several the one whose mark comes first in the alphabet leads (see `survivorship`). In `creates` a
     customer that has no record there gets one. `merging` says, by system, what becomes of its records when two
     customers turn out to be one.
     """
@@ -111,6 +112,11 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         domains = {field.domain for field in CATALOGUE.values() if begins(field.name, pattern)}
         domain = domains.pop() if domains else field_of(name).domain
         return self.domains.get(domain)
+
+    @property
+    def leaders(self) -> frozenset[str]:
+        """The marks of the hubs whose judgement of what is newer goes before this one's."""
+        return frozenset(mark for mark in self.marks if mark < self.marks[0])
 
     @property
     def systems(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ ownership gives another record from the same past, and taking records apart agai
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -104,13 +104,16 @@ def golden(
 ) -> dict[str, GoldenValue]:
     """What holds of a party, by field or group."""
     units: dict[str, list[Opinion]] = {}
+    led: dict[str, Opinion] = {}
     for record in records:
         if record.state == "live":
             for unit, opinion in _opinions(record):
                 units.setdefault(unit, []).append(opinion)
+            for unit, written in _written_by(ownership.leaders, record):
+                led[unit] = max(led.get(unit, written), written, key=lambda each: (each.sequence, _key(each)))
     pinned = {pin.unit: pin for pin in pins}
     return {
-        unit: golden_value(unit, units.get(unit, ()), ownership, now, pinned.get(unit))
+        unit: golden_value(unit, units.get(unit, ()), ownership, now, pinned.get(unit), led.get(unit))
         for unit in sorted({*units, *pinned})
     }
 
@@ -154,10 +157,41 @@ def _as_a_whole(fields: Sequence[Held], latest: int) -> dict[str, FieldValue]:
     return values
 
 
+def _written_by(leaders: Collection[str], record: HeldRecord) -> Iterator[tuple[str, Opinion]]:
+    """What hubs that lead wrote there last and stands there still, by field or group."""
+    units = {group_of(name) for name, held in record.fields.items() if held.told_by in leaders}
+    for unit in sorted(units):
+        fields = [held for name, held in record.fields.items() if group_of(name) == unit]
+        latest = max(
+            (held for held in fields if held.told_by in leaders), key=lambda held: (held.told, held.field)
+        )
+        yield (
+            unit,
+            Opinion(
+                record=record.reference,
+                values={held.field: held.shown for held in fields},
+                said_at=latest.told,
+                counted_at=latest.told,
+                arrived_at=latest.told,
+                sequence=latest.told,
+                origin=latest.told_by,
+            ),
+        )
+
+
 def golden_value(
-    unit: str, opinions: Sequence[Opinion], ownership: Ownership, now: Instant, pin: Pin | None = None
+    unit: str,
+    opinions: Sequence[Opinion],
+    ownership: Ownership,
+    now: Instant,
+    pin: Pin | None = None,
+    led: Opinion | None = None,
 ) -> GoldenValue:
-    """What holds of one field or group. The order in which opinions are given makes no difference."""
+    """What holds of one field or group. The order in which opinions are given makes no difference.
+
+    Two hubs that heard of the same statements in another order may judge otherwise which is newer. So where a hub
+    that leads has written something (`led`) since the statement that seems newest was made, its judgement holds.
+    """
     if pin is not None:
         losers = tuple(_lost(each, "pinned_over") for each in _in_order(opinions))
         return GoldenValue(unit=unit, values=pin.values, rule="pin", losers=losers, pin=pin)
@@ -176,6 +210,8 @@ def golden_value(
         review: Review = "nothing_valid" if heard else ""
         return GoldenValue(unit=unit, values={}, rule=name, losers=tuple(_in_order(losers_)), review=review)
     winner, rest, review = _choose(valid, rule, ownership, now, is_initial=name == "initial")
+    if led is not None and rule.rule == "newest_valid" and led.sequence > winner.sequence:
+        winner, rest, review = _led(led, valid)
     return GoldenValue(
         unit=unit,
         values=winner.values,
@@ -251,6 +287,17 @@ def _newest(valid: Sequence[Opinion], rule: Rule, tolerance_us: int) -> tuple[Op
             review = "cannot_know"
         lost.append(_lost(each, "same_time" if near else "older"))
     return first, lost, review
+
+
+def _led(led: Opinion, valid: Sequence[Opinion]) -> tuple[Opinion, list[Opinion], Review]:
+    """The statement that the leading hub holds for the newest; where we have not heard of it, what it wrote."""
+    meant = next((each for each in valid if _told(each) == _told(led)), led)
+    return meant, [_lost(each, "older") for each in valid if each is not meant], ""
+
+
+def _told(opinion: Opinion) -> dict[str, FieldValue]:
+    """What it says but for what is empty: parts that a group does not mention are empty, too."""
+    return {name: value for name, value in opinion.values.items() if value is not None}
 
 
 def is_valid(unit: str, values: Fields) -> bool:
