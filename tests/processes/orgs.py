@@ -167,7 +167,9 @@ async def two_way_hub(
     async with org.simulator:
         try:
             await hub.open()
-            yield hub
-            await hub.close()
+            try:
+                yield hub
+            finally:
+                await hub.close()
         finally:
             share_surface(erp.ledger, None)

@@ -12,6 +12,7 @@ import structlog
 
 from crossdock.bootstrap.customers import CustomerProcesses, CustomerStream, systems_with
 from crossdock.bootstrap.deployment import SQLITE_PREFIX, Deployment
+from crossdock.bootstrap.gathering import GatheredWrites
 from crossdock.bootstrap.masters import Customers, Prices, Products
 from crossdock.contracts.orders import order_subject
 from crossdock.durable.committer import Committer
@@ -147,6 +148,8 @@ class Hub:
         failpoint("hub.docks_open")
         if self.customers is not None:
             await self.customers.prepare()
+        for writes in self._gathering:
+            self._exits.push_async_callback(writes.close)
         await self.worker.start()
         self._exits.push_async_callback(self.worker.stop)
         if self.customers is not None:
@@ -211,6 +214,7 @@ class Hub:
 
     def _make_docks(self) -> None:
         self._guarded: dict[str, Any] = {}
+        self._gathering: list[GatheredWrites] = []
         for name in self.deployment.systems:
             manifest = self.deployment.manifest_of(name)
             dock = manifest.make_dock(self.deployment.settings[name], self.clock)
@@ -227,7 +231,11 @@ class Hub:
             if isinstance(dock, TellsUsage):
                 dock.on_usage(partial(_heed, lane))
             self.docks[name] = dock
-            self._guarded[name] = guard(lane, dock, methods)
+            guarded = guard(lane, dock, methods)
+            if Role.CUSTOMER_SINK in manifest.roles and limits.batch_max > 1:
+                guarded = GatheredWrites(lane, dock, guarded, limits)
+                self._gathering.append(guarded)
+            self._guarded[name] = guarded
 
     async def _open_dock(self, name: str, dock: Any) -> None:
         """A system that is down or refuses us now must not keep the hub from accepting orders for it."""
