@@ -20,6 +20,7 @@ from crossdock.bootstrap.deployment import (
     check_deployment,
 )
 from crossdock.bootstrap.hub import Hub
+from crossdock.identity.golden.ownership import Ownership
 from crossdock.kit.redaction import Secret
 from crossdock.policies.order_acceptance import AcceptanceRules
 from crossdock.ports.manifest import Limits
@@ -35,6 +36,7 @@ def a_deployment(
     sources: bool = False,
     token: str = "",
     check_prices: bool = False,
+    ownership: Ownership | None = None,
 ) -> Deployment:
     """One memory ERP named `erp`, which also shows statuses and, with `sources`, captures orders."""
     limits = Limits(in_flight_max=32, batch_max=200, linger_seconds=0.01)
@@ -45,6 +47,7 @@ def a_deployment(
         "systems": {"erp": SystemEntry(adapter="memory", settings={"ledger": ledger}, limits=limits)},
         "routes": Routes(erp="erp", status_sinks=("erp",), order_sources=("erp",) if sources else ()),
         "policies": Policies(acceptance=AcceptanceRules(check_prices=check_prices)),
+        "ownership": ownership,
     }
     return check_deployment(parts, find_manifests(), folder)
 
@@ -58,11 +61,20 @@ async def a_hub(
     token: str = "",
     check_prices: bool = False,
     works: bool = True,
+    ownership: Ownership | None = None,
 ) -> AsyncIterator[tuple[Hub, Surface]]:
     """An open hub and its ERP; it takes up work unless told otherwise."""
     ledger, surface = uuid.uuid4().hex, Surface()
     share_surface(ledger, surface)
-    deployment = a_deployment(folder, ledger, store=store, sources=sources, token=token, check_prices=check_prices)
+    deployment = a_deployment(
+        folder,
+        ledger,
+        store=store,
+        sources=sources,
+        token=token,
+        check_prices=check_prices,
+        ownership=ownership,
+    )
     try:
         async with Hub(deployment) as hub:
             if works:

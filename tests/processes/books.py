@@ -23,6 +23,7 @@ from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.golden.ledger import NoteTold, PartyFile
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue, golden
+from crossdock.identity.golden.work import RepairAsked, TouchedParty
 from crossdock.kit.clock import Instant, ManualClock, seconds_to_us
 from crossdock.ports.customer_source import CustomerArrival
 from crossdock.processes import (
@@ -35,6 +36,7 @@ from crossdock.processes import (
 )
 from crossdock.processes.customer_capture import CustomerCapture
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser
+from crossdock.processes.customer_stewardship import Stewards
 
 SYSTEMS = ("crm", "erp")
 MARK = "crossdock"
@@ -146,6 +148,11 @@ class CustomerHub:
             )
         )
         self.change, self.update = change, update
+        repair = self._make_mergers(sinks, update)
+        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair, *self.further]
+        await self._begin()
+
+    def _make_mergers(self, sinks: dict[str, Any], update: Process[TouchedParty]) -> Process[RepairAsked]:
         repair = customer_repair.customer_repair(
             customer_repair.Collaborators(
                 parties=self.store,
@@ -171,8 +178,16 @@ class CustomerHub:
         self.unmerging = customer_unmerge.customer_unmerge(
             customer_unmerge.Collaborators(parties=self.store, clock=self.clock, update=update, repair=repair)
         )
-        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair, *self.further]
-        await self._begin()
+        self.stewards = Stewards(
+            self.store,
+            self.ownership,
+            self._submit,
+            self.clock,
+            merge=self.merging,
+            unmerge=self.unmerging,
+            update=update,
+        )
+        return repair
 
     def _sink(self, _name: str, dock: Any) -> Any:
         """The dock as the processes have it; here without its lane, so that every fault is theirs to bear."""

@@ -9,12 +9,9 @@ from crossdock.bootstrap.deployment import Deployment
 from crossdock.bootstrap.doubles import IndexedDoubles
 from crossdock.bootstrap.onboarding import addresses_of, onboarding_of
 from crossdock.durable.process import Process
-from crossdock.identity.golden.joining import MergeLedger
-from crossdock.identity.golden.ledger import PartyLedger
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
 from crossdock.identity.onboarding.work import NewCompany
-from crossdock.identity.recognition.index import MatchIndex
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Misconfigured
 from crossdock.ports.customer_sink import CustomerSink
@@ -31,6 +28,7 @@ from crossdock.processes import (
 )
 from crossdock.processes.customer_indexing import CustomerIndexing
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser, Submit
+from crossdock.processes.customer_stewardship import Stewards, StewardStore
 
 log = structlog.get_logger("customers")
 
@@ -43,7 +41,7 @@ def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
     )
 
 
-class CustomerStore(PartyLedger, MergeLedger, MatchIndex, Protocol):
+class CustomerStore(StewardStore, Protocol):
     """What is known of parties, how they are found, and how far that got."""
 
     async def hold_cursor(self, name: str, worker_id: str) -> str | None:
@@ -119,6 +117,9 @@ class CustomerProcesses:
             )
         )
         self._make_mergers(ownership, store, sinks, settle_seconds, clock, mark)
+        self.stewards = Stewards(
+            store, ownership, submit, clock, merge=self.merge, unmerge=self.unmerge, update=self.update
+        )
         self.all: tuple[Process[Any], ...] = (
             *(self.change, self.update, self.telling),
             *(self.merge, self.unmerge, self.repair),

@@ -95,7 +95,11 @@ def customer_repair(using: Collaborators) -> Process[RepairAsked]:
 
 async def _join(run: Run, asked: RepairAsked, found: Found, using: Collaborators) -> str:
     repair = found.repair
-    if repair is None or not found.stands:
+    if repair is None:
+        return "nothing to do"
+    if not found.stands:
+        never = replace(repair, state="refused", code="merge-taken-back")
+        await run.record("note_never", NoteRepair(merge_id=asked.merge_id, repair=never), returns=bool)
         return "the merge was taken back meanwhile"
     try:
         if repair.how == "merge":

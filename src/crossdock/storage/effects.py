@@ -21,6 +21,7 @@ from crossdock.identity.recognition.index import (
     RaiseDoubt,
     SettleRecord,
 )
+from crossdock.identity.recognition.reviews import NoteDeed, NoteWord
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Unsupported
 from crossdock.ports.order_board import WriteBoard
@@ -37,6 +38,7 @@ from crossdock.storage.onboarding_store import (
 from crossdock.storage.order_board import write_board
 from crossdock.storage.party_merging import join_parties, note_repairs, part_parties
 from crossdock.storage.party_store import decide_values, keep_golden, note_told, take_changes
+from crossdock.storage.review_store import note_deeds, note_words
 from crossdock.storage.stock_ledger import consume_stock, count_stock, hold_stock, release_stock
 from crossdock.storage.transaction import Transaction
 
@@ -54,6 +56,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     RaiseDoubt: raise_doubts,
     JudgePair: judge_pairs,
     KeepModel: keep_models,
+    NoteWord: note_words,
     JoinParties: join_parties,
     PartParties: part_parties,
     NoteRepair: note_repairs,
@@ -66,6 +69,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     PassOn: pass_on,
     DecideCredit: decide_credits,
     EndOnboarding: end_onboardings,
+    NoteDeed: note_deeds,
 }
 """In the order in which a batch applies them: what is given back can be held by others in the same batch."""
 

@@ -57,6 +57,9 @@ def _decisions(metadata: MetaData) -> None:
         Column("at", BigInteger, nullable=False),
         Column("open", Integer, nullable=False),
         Column("facts", LargeBinary, nullable=False),
+        Column("signature", Text, nullable=False, server_default=""),
+        Column("owner", Text, nullable=False, server_default=""),
+        Column("later_until", BigInteger, nullable=False, server_default="0"),
         sqlite_autoincrement=True,
     )
     Index("match_decision_by_record", decision.c.record, decision.c.number)
@@ -69,6 +72,13 @@ def _decisions(metadata: MetaData) -> None:
     Index(
         "match_decision_in_doubt",
         decision.c.party_id,
+        sqlite_where=decision.c.open == 1,
+        postgresql_where=decision.c.open == 1,
+    )
+    Index(
+        "match_decision_alike",
+        decision.c.signature,
+        decision.c.number,
         sqlite_where=decision.c.open == 1,
         postgresql_where=decision.c.open == 1,
     )

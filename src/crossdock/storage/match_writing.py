@@ -27,6 +27,7 @@ from crossdock.identity.recognition.index import (
     lock_of,
     record_lock,
 )
+from crossdock.identity.recognition.reviews import signature_of
 from crossdock.kit.clock import Instant
 from crossdock.storage.match_looks import STATE_STEP, counted
 from crossdock.storage.match_store import read_edges
@@ -37,7 +38,8 @@ _FACE_AGAIN = "ON CONFLICT (party, record) DO UPDATE SET features = excluded.fea
 _PARTY_AGAIN = "ON CONFLICT (party_id) DO UPDATE SET version = match_party.version + 1"
 _KEY = ("hash", "party")
 _DECISION = (
-    "record party_id other band rule weight_milli model_version decided_by at open facts"  # as in the table
+    "record party_id other band rule weight_milli model_version "  # as in the table
+    "decided_by at open facts signature"
 ).split()
 
 
@@ -303,7 +305,7 @@ def _decision_row(finding: Finding, decided_by: str, now: Instant) -> Row:
     return (
         *(finding.record, finding.party_id, best.party_id if best else "", finding.band, finding.rule),
         *(round(best.decision.weight * 1_000) if best else 0, finding.model_version, decided_by, now),
-        *(int(bool(finding.doubtful)), encode(finding)),
+        *(int(bool(finding.doubtful)), encode(finding), signature_of(finding) if finding.doubtful else ""),
     )
 
 

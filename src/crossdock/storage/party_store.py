@@ -69,6 +69,10 @@ class PartyStore(ABC):
         """See PartyLedger."""
         return await self._read(partial(list_records, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
 
+    async def find_by_number(self, number: str, *, limit: int = 50) -> Sequence[str]:
+        """See PartyLedger."""
+        return await self._read(partial(find_by_number, number=number, limit=min(limit, PAGE_ROWS_MAX)))
+
     async def list_questions(
         self, *, behind: QuestionPosition | None = None, limit: int = 50
     ) -> Sequence[OpenQuestion]:
@@ -368,6 +372,12 @@ def list_parties(tx: Transaction, behind: str, limit: int) -> list[str]:
         (behind, limit),
     )
     return [row[0] for row in rows.fetchall()]
+
+
+def find_by_number(tx: Transaction, number: str, limit: int) -> list[str]:
+    """Parties that have a record of that number, in any system."""
+    sql = "SELECT DISTINCT party_id FROM cross_reference WHERE number = ? ORDER BY party_id LIMIT ?"
+    return [row[0] for row in tx.execute(sql, (number, limit)).fetchall()]
 
 
 def list_questions(tx: Transaction, behind: QuestionPosition | None, limit: int) -> list[OpenQuestion]:

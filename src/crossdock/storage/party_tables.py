@@ -34,6 +34,7 @@ def _records(metadata: MetaData) -> None:
         Column("at", BigInteger, nullable=False),
     )
     Index("cross_reference_by_party", reference.c.party_id, reference.c.record)
+    Index("cross_reference_by_number", reference.c.number, reference.c.record)
     Table(
         "contribution",
         metadata,

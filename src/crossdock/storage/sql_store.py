@@ -42,6 +42,7 @@ from crossdock.storage.queries import (
     read_events,
     ready_since,
 )
+from crossdock.storage.review_store import ReviewStore
 from crossdock.storage.sealing import SealedTransaction
 from crossdock.storage.signals import leave_signal
 from crossdock.storage.strangers import park_strangers
@@ -52,7 +53,7 @@ from crossdock.storage.verbs import operate
 T = TypeVar("T")
 
 
-class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, OnboardingStore):
+class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, ReviewStore, OnboardingStore):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own.
 
     With a `vault` personal data is sealed on its way into the database; without, as in rehearsals, it is not.

@@ -34,6 +34,9 @@ def test_the_whole_command_line_is_there() -> None:
         demo / init / check / up / worker / capacity / rehearse black-friday / bench / systems check / systems list
         / stock load / orders list / orders show / orders submit / parked list / parked show / parked retry
         / parked repair / parked skip
+        / customers find / customers show / customers why / customers reviews / customers questions
+        / customers decide / customers merge / customers unmerge / customers pin / customers unpin
+        / customers accept
         / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
         / match dedupe / match explain / match train
         / credit list / credit approve / credit refuse / freshness

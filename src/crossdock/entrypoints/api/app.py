@@ -11,7 +11,18 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
 from crossdock.bootstrap.hub import Hub
-from crossdock.entrypoints.api import contracts, customers, events, health, lanes, metrics, openapi, orders, parked
+from crossdock.entrypoints.api import (
+    contracts,
+    customers,
+    events,
+    health,
+    lanes,
+    metrics,
+    openapi,
+    orders,
+    parked,
+    stewards,
+)
 from crossdock.entrypoints.api.serving import serve_app
 from crossdock.entrypoints.console import pages
 from crossdock.entrypoints.console.faults import show_fault
@@ -26,6 +37,7 @@ PROBE_ROUTES: tuple[HTTPRouteHandler, ...] = (*health.ROUTES, *metrics.ROUTES)
 API_ROUTES: tuple[HTTPRouteHandler, ...] = (
     *orders.ROUTES,
     *parked.ROUTES,
+    *stewards.ROUTES,
     *lanes.ROUTES,
     *customers.ROUTES,
     *events.ROUTES,

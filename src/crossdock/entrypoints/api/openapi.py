@@ -11,7 +11,8 @@ from litestar import Response, get
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
-from crossdock.entrypoints.api.operations import OPERATIONS, Operation
+from crossdock.entrypoints.api.operation import Operation
+from crossdock.entrypoints.api.operations import OPERATIONS
 from crossdock.entrypoints.console.rendering import render
 from crossdock.entrypoints.entrance.governance import RoutePolicy
 from crossdock.entrypoints.entrance.problems import PROBLEM_JSON, PROBLEMS, ProblemDocument
@@ -77,6 +78,8 @@ def _parameters(operation: Operation, path_parameters: Sequence[str]) -> list[di
         "order_id": "The order's id, as its channel gave it.",
         "customer_id": "The customer's id, as the hub gave it.",
         "name": "Its name.",
+        "number": "The review's number.",
+        "merge_id": "The merge's id.",
     }
     in_path = [
         {

@@ -3,43 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from crossdock.canonical.order import Order
 from crossdock.canonical.status import OrderStatus
-from crossdock.entrypoints.api import answers, customers, lanes, parked
+from crossdock.entrypoints.api import answers, customer_operations, customers, lanes, parked
+from crossdock.entrypoints.api.operation import LIMIT, Operation, Parameter, Schema
 from crossdock.entrypoints.entrance.paging import INT64_MAX
-from crossdock.ports.order_board import PAGE_ROWS_MAX
 from crossdock.processes.customer_validation import CustomerQuestion, CustomerValidated
 
-Schema = Mapping[str, Any]
-
-
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """A parameter of the query or a header."""
-
-    name: str
-    words: str
-    place: str = "query"
-    schema: Schema = msgspec.field(default_factory=lambda: {"type": "string"})
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation. `answers` are contracts by status, None for what is no JSON of ours."""
-
-    group: str
-    answers: Mapping[int, Any]
-    body: Any = None
-    media_type: str = "application/json"
-    parameters: tuple[Parameter, ...] = ()
-    problems: tuple[int, ...] = ()
-
-
-_LIMIT = Parameter(
-    name="limit",
-    words="How many at most.",
-    schema={"type": "integer", "minimum": 1, "maximum": PAGE_ROWS_MAX},
-)
 _AFTER: Schema = {"type": "integer", "minimum": 0, "maximum": INT64_MAX}
 _CORRELATION = Parameter(
     name="X-Correlation-Id",
@@ -75,7 +45,7 @@ _CREDIT_VERB: dict[str, Any] = {
     "answers": {200: customers.CreditDecided},
     "problems": (400, 403, 404, 409, 413, 415, 422, 503),
 }
-_FINDING_ORDERS = (_STATUS, _SEARCH, _LIMIT, Parameter(name="cursor", words="From the `next` of a page."))
+_FINDING_ORDERS = (_STATUS, _SEARCH, LIMIT, Parameter(name="cursor", words="From the `next` of a page."))
 
 OPERATIONS: Mapping[str, Operation] = {
     "submit_order": _TAKING,
@@ -89,7 +59,7 @@ OPERATIONS: Mapping[str, Operation] = {
         group="Parked work",
         answers={200: answers.ParkedList},
         parameters=(
-            _LIMIT,
+            LIMIT,
             Parameter(
                 name="signature",
                 words="Only equal causes.",
@@ -114,6 +84,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "skip_parked": Operation(body=parked.Verb, answers={200: answers.VerbDone}, **_DECIDING),
     "compensate_parked": Operation(body=parked.Verb, answers={200: answers.VerbDone}, **_DECIDING),
     "assign_parked": Operation(body=parked.Assignment, answers={200: answers.VerbDone}, **_DECIDING),
+    **customer_operations.OPERATIONS,
     "list_lanes": Operation(group="Lanes", answers={200: answers.LaneList}),
     "pause_lane": _LANE_VERB,
     "resume_lane": _LANE_VERB,
@@ -121,7 +92,7 @@ OPERATIONS: Mapping[str, Operation] = {
         group="Customers",
         answers={200: customers.CreditReviews},
         parameters=(
-            _LIMIT,
+            LIMIT,
             Parameter(name="due_at", words="From the `next` of a page.", schema=_AFTER),
             Parameter(
                 name="behind",

@@ -128,7 +128,7 @@ async def _take(request: Asked, entrance: Entrance, addressed: str) -> Response[
     if addressed and order.order_id != addressed:
         message = "is not the id in the address"
         raise refuse([Finding("does-not-match", "$.order_id", message)])
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     correlation_id = own_correlation_of(request.scope) or order.order_id
     captured = await entrance.taking.take(order, correlation_id=correlation_id, key=key)
     location = f"/v1/orders/{order.order_id}"
@@ -159,7 +159,8 @@ async def read_json_bytes(request: Asked) -> bytes:
     return await request.body()
 
 
-def _idempotency_key(request: Asked) -> str:
+def idempotency_key(request: Asked) -> str:
+    """The caller's key, or an empty text. Raises Problem (400) for what is none."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return ""

@@ -12,6 +12,7 @@ from crossdock.entrypoints.cli import (
     capacity,
     check,
     credit,
+    customers,
     events,
     freshness,
     init,
@@ -83,6 +84,7 @@ app.command("capacity", rich_help_panel=RUN)(capacity.show_capacity)
 app.add_typer(systems.app, name="systems", rich_help_panel=WORK)
 app.add_typer(orders.app, name="orders", rich_help_panel=WORK)
 app.add_typer(parked.app, name="parked", rich_help_panel=WORK)
+app.add_typer(customers.app, name="customers", rich_help_panel=WORK)
 app.add_typer(lanes.app, name="lanes", rich_help_panel=WORK)
 app.add_typer(stock.app, name="stock", rich_help_panel=WORK)
 app.add_typer(credit.app, name="credit", rich_help_panel=WORK)

@@ -22,6 +22,7 @@ Scope = Literal[
     "customers:read",
     "customers:decide",
     "events:read",
+    "customers:write",
     "console",
 ]
 
@@ -61,6 +62,7 @@ _DESK = RoutePolicy(owner="order-desk", layer="process", scope="desk:write", lim
 _LANES = RoutePolicy(owner="operations", layer="process", scope="lanes:write", limit=DECIDING)
 _CUSTOMERS = RoutePolicy(owner="data-stewards", layer="process", scope="customers:read", limit=READING)
 _CREDIT = RoutePolicy(owner="finance", layer="process", scope="customers:decide", limit=DECIDING)
+_STEWARD_WORD = RoutePolicy(owner="data-stewards", layer="process", scope="customers:write", limit=DECIDING)
 _CONSOLE = RoutePolicy(owner="order-desk", layer="experience", scope="console", limit=READING)
 _CONSOLE_VERB = RoutePolicy(owner="order-desk", layer="experience", scope="console", limit=DECIDING)
 _CONSOLE_OPEN = RoutePolicy(owner="order-desk", layer="experience", scope="public", limit=READING)
@@ -100,6 +102,21 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "stream_events": RoutePolicy(
         owner="integration", layer="process", scope="events:read", limit=STREAMING, timeout_seconds=0
     ),
+    "find_customers": _CUSTOMERS,
+    "get_customer": _CUSTOMERS,
+    "get_customer_history": _CUSTOMERS,
+    "list_customer_reviews": _CUSTOMERS,
+    "list_alike_reviews": _CUSTOMERS,
+    "get_customer_review": _CUSTOMERS,
+    "list_customer_questions": _CUSTOMERS,
+    "get_merge": _CUSTOMERS,
+    "decide_customer_review": _STEWARD_WORD,
+    "decide_many_reviews": _STEWARD_WORD,
+    "pin_customer": _STEWARD_WORD,
+    "unpin_customer": _STEWARD_WORD,
+    "accept_proposal": _STEWARD_WORD,
+    "merge_customers": _STEWARD_WORD,
+    "unmerge_customers": _STEWARD_WORD,
     "console_home": _CONSOLE_OPEN,
     "console_sign_in": _CONSOLE_OPEN,
     "console_sign_in_form": _CONSOLE_OPEN,

@@ -55,9 +55,15 @@ class Taking:
             )
         return captured
 
+    async def bind(self, what: str, key: str, about: object, body: object) -> None:
+        """Bind a caller's key, where there is one, to its use. Raises Problem (422) where it had another."""
+        if key:
+            await self._bind_row(InboxRow(f"idempotency:{what}", key, f"{about}:{_digest(body)}"))
+
     async def _bind(self, key: str, order: Order) -> None:
-        digest = hashlib.blake2s(encode(order), digest_size=12).hexdigest()
-        row = InboxRow(KEYS, key, f"{order.order_id}:{digest}")
+        await self._bind_row(InboxRow(KEYS, key, f"{order.order_id}:{_digest(order)}"))
+
+    async def _bind_row(self, row: InboxRow) -> None:
         outcome: Outcome = await self._in_time(self._hub.worker.commit(Commit(inbox=row)))
         if outcome.fate is Fate.CONFLICT:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused")
@@ -76,3 +82,7 @@ class Taking:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waited has heard it, or has gone
+
+
+def _digest(content: object) -> str:
+    return hashlib.blake2s(encode(content), digest_size=12).hexdigest()

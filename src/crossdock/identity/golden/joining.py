@@ -224,7 +224,7 @@ def report(merge: Merge, holder: PartyFile, absorbed: PartyFile) -> Unmerged:
     ]
     for each in merge.repairs:
         line = _line(each)
-        if each.state == "pending":
+        if each.state in {"pending", "done"}:
             open_.append(line)
         elif each.state == "undone":
             restored.append(line)
@@ -236,6 +236,8 @@ def report(merge: Merge, holder: PartyFile, absorbed: PartyFile) -> Unmerged:
 
 _WORDS: Mapping[RepairState, str] = {
     "pending": "is still being put right",
+    "done": "is still being set free",
+    "refused": "was never joined there",
     "undone": "is free of the other one again",
     "final": "was merged there, which the system never takes back: what belonged to it stays with the survivor",
     "recreated": "was merged there for good: what belonged to it stays with the survivor, and a new record begins",

@@ -168,6 +168,10 @@ class PartyLedger(Protocol):
         """Up to `limit` living records of all parties behind that one (see `record_key`), in order."""
         ...
 
+    async def find_by_number(self, number: str, *, limit: int = 50) -> Sequence[str]:
+        """The parties that have a record of that number, in whichever system."""
+        ...
+
     async def list_questions(
         self, *, behind: QuestionPosition | None = None, limit: int = 50
     ) -> Sequence[OpenQuestion]:

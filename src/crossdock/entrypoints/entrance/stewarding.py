@@ -1,0 +1,53 @@
+"""What the API and the console have in common about customers: the stewards' desk, and what its refusals mean."""
+
+from collections.abc import Awaitable
+from http import HTTPStatus
+from typing import TypeVar
+
+from crossdock.entrypoints.entrance.context import Entrance
+from crossdock.entrypoints.entrance.problems import Problem
+from crossdock.kit.errors import Conflict, Rejected
+from crossdock.processes.customer_stewardship import Customer, Doubt, Stewards
+
+T = TypeVar("T")
+
+
+def stewards_of(entrance: Entrance) -> Stewards:
+    """The desk. Raises Problem (404) where the deployment does not say who owns what about customers."""
+    customers = entrance.hub.customers
+    if customers is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "no-customers")
+    return customers.stewards
+
+
+async def said(word: Awaitable[T]) -> T:
+    """What a steward's word came to. Raises Problem: 404, 409 for what is no more so, 412 for another version."""
+    try:
+        return await word
+    except Rejected as refusal:
+        raise Problem(HTTPStatus.NOT_FOUND, refusal.code, refusal.message) from refusal
+    except Conflict as conflict:
+        is_version = conflict.code == "customer-changed"
+        status = HTTPStatus.PRECONDITION_FAILED if is_version else HTTPStatus.CONFLICT
+        raise Problem(status, conflict.code, conflict.message) from conflict
+
+
+async def find_customer(entrance: Entrance, party_id: str, by: str) -> Customer:
+    """A customer; that somebody looked is kept in the audit. Raises Problem (404)."""
+    stewards = stewards_of(entrance)
+    found = await stewards.customer(party_id)
+    if found is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "customer-unknown")
+    await stewards.note_look(by, party_id)
+    return found
+
+
+async def find_doubt(entrance: Entrance, number: int, by: str) -> Doubt:
+    """A review; that somebody looked at its customers is kept in the audit. Raises Problem (404)."""
+    stewards = stewards_of(entrance)
+    found = await stewards.doubt(number)
+    if found is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "review-unknown")
+    for customer in found.customers:
+        await stewards.note_look(by, customer.file.party_id)
+    return found
