@@ -83,7 +83,7 @@ class CustomerProcesses:
                 update=lambda: self.update,
             )
         )
-        self.recogniser = Recogniser(store, clock=clock)
+        self.recogniser = Recogniser(store, deployment.policies.matching, clock=clock)
         self.indexing = CustomerIndexing(store, store, submit, worker_id, clock)
         self.addresses = addresses_of(deployment, clock)
         self.onboarding = onboarding_of(

@@ -17,6 +17,7 @@ import yaml
 
 from crossdock.identity.golden.fields import find_field
 from crossdock.identity.golden.ownership import Ownership, check_ownership
+from crossdock.identity.matching.model import Bands
 from crossdock.kit.errors import Finding, Misconfigured
 from crossdock.kit.redaction import Secret
 from crossdock.policies.customer_onboarding import OnboardingRules, check_credit_rules
@@ -73,12 +74,15 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Policies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the deployment tolerates, and how long reference data may be remembered (GOV-22).
 
+    `matching`: from which weight on customers are one, or a steward looks.
+
     With `onboarding` companies become customers by a process of their own; it needs an ownership.
     """
 
     acceptance: AcceptanceRules = AcceptanceRules()
     reference_age_seconds: float = 60.0
     onboarding: OnboardingRules | None = None
+    matching: Bands = Bands()
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):

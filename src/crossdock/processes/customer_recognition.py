@@ -22,7 +22,7 @@ from crossdock.identity.golden.contributions import HeldRecord
 from crossdock.identity.golden.fields import fields_of, party_of
 from crossdock.identity.golden.ledger import PartyLedger, record_key
 from crossdock.identity.matching.keys import keys_of
-from crossdock.identity.matching.model import Model, Thresholds, decoded
+from crossdock.identity.matching.model import Bands, Model, decoded
 from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, Profile
 from crossdock.identity.recognition.deciding import Judge
@@ -65,11 +65,9 @@ class Recogniser:
     the one before weighs on.
     """
 
-    def __init__(
-        self, index: MatchIndex, thresholds: Thresholds | None = None, *, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, index: MatchIndex, bands: Bands | None = None, *, clock: Clock | None = None) -> None:
         self._index = index
-        self._thresholds = thresholds
+        self._bands = bands
         self._clock = clock or SystemClock()
         self._judge: Judge | None = None
         self._active = ""
@@ -89,7 +87,7 @@ class Recogniser:
             raise Misconfigured(
                 f"the matching model {active} cannot be read: {error}", code="model-unreadable"
             ) from error
-        self._judge, self._active = Judge(model, self._thresholds), active
+        self._judge, self._active = Judge(model, self._bands), active
         return self._judge.version
 
     async def weigh(self, record: str, profile: Profile) -> Finding:

@@ -53,8 +53,11 @@ class KindModel(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
-    """Weights in bits: from `link` on, records are linked; from `review` on, a steward looks; below, new."""
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Weights in bits: from `link` on, records are linked; from `review` on, a steward looks; below, new.
+
+    Raises ValueError where `link` lies below `review`, so that no weight is in two bands.
+    """
 
     link: float = 6.0
     review: float = -2.0
@@ -62,6 +65,17 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.link >= self.review:
             raise ValueError("thresholds: `link` must not lie below `review`")
+
+
+class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The three bands of each kind of record."""
+
+    person: Thresholds = Thresholds()
+    organisation: Thresholds = Thresholds()
+
+    def of(self, kind: Kind) -> Thresholds:
+        """Those of one kind."""
+        return self.person if kind == "person" else self.organisation
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.identity.matching.model import Model, Thresholds
+from crossdock.identity.matching.model import Bands, Model, Thresholds
 from crossdock.identity.matching.online.side import Side
 from crossdock.identity.matching.online.weighing import Balance, Weighing
 from crossdock.identity.matching.record import Features, Kind
@@ -58,9 +58,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 class Scorer:
     """A model made ready to decide; one per process, for any number of calls."""
 
-    def __init__(self, model: Model, thresholds: Thresholds | None = None) -> None:
+    def __init__(self, model: Model, thresholds: Thresholds | Bands | None = None) -> None:
         self.model = model
-        self.thresholds = thresholds or Thresholds()
+        if isinstance(thresholds, Thresholds):
+            thresholds = Bands(person=thresholds, organisation=thresholds)
+        self.bands = thresholds or Bands()
         self.version = model.version
         self._scales = {kind: Scale(model.of(kind)) for kind in ("person", "organisation")}
         self._balances = {kind: Balance(scale) for kind, scale in self._scales.items()}
@@ -89,19 +91,20 @@ class Scorer:
         """The decision about two records."""
         return self.score(one, [other])[0]
 
-    def band(self, weight: float, rule: int = 0) -> Band:
-        """The band of a weight, and of a rule where one spoke."""
+    def band(self, kind: Kind, weight: float, rule: int = 0) -> Band:
+        """The band of a weight between two of a kind, and of a rule where one spoke."""
         if rule:
             return "link" if rule > Rule.NONE else "new"
-        if weight >= self.thresholds.link:
+        thresholds = self.bands.of(kind)
+        if weight >= thresholds.link:
             return "link"
-        return "review" if weight >= self.thresholds.review else "new"
+        return "review" if weight >= thresholds.review else "new"
 
     def _decision(self, kind: Kind, found: Weighing) -> Decision:
         scale, parts = self._scales[kind], self._balances[kind].parts(found)
         levels = [level for level, _, _ in found.found]
         weight, rule = found.weight, found.rule
-        band = self.band(weight, rule)
+        band = self.band(kind, weight, rule)
         evidence = tuple(
             Evidence(comparison.name, comparison.levels[level], round(part, 3))
             for comparison, level, part in zip(scale.comparisons, levels, parts, strict=True)
@@ -124,7 +127,8 @@ class Scorer:
     ) -> tuple[Flip, ...]:
         """For each comparison the mildest other finding that leads to another band; the mildest of all first."""
         found: list[tuple[float, int, int, Band]] = []
-        band, borders = self.band(weight), (self.thresholds.link, self.thresholds.review)
+        kind = scale.model.kind
+        band, borders = self.band(kind, weight), (self.bands.of(kind).link, self.bands.of(kind).review)
         for place, (level, part) in enumerate(zip(levels, parts, strict=True)):
             now = part if level >= 0 else 0.0
             bits, order = scale.gains[place]
@@ -133,7 +137,7 @@ class Scorer:
                 # At or above the border, or just below it: the first level on the other side.
                 other = bisect_left(bits, now + border - weight) - (weight >= border)
                 if 0 <= other < len(bits) and order[other] != level and abs(bits[other] - now) < mildest:
-                    would = self.band(weight - now + bits[other])
+                    would = self.band(kind, weight - now + bits[other])
                     if would != band:
                         mildest = abs(bits[other] - now)
                         flip = mildest, place, order[other], would

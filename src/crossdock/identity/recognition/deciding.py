@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from crossdock.identity.matching.model import Model, Thresholds
+from crossdock.identity.matching.model import Bands, Model
 from crossdock.identity.matching.online.weighing import Weighing
-from crossdock.identity.matching.record import Features
+from crossdock.identity.matching.record import Features, Kind
 from crossdock.identity.matching.rules import Rule
 from crossdock.identity.matching.scoring import Band, Scorer
 from crossdock.identity.matching.weighing import FAR_BELOW
@@ -26,9 +26,9 @@ _RANKS: dict[Band, int] = {"link": 2, "review": 1, "new": 0}
 class Judge:
     """A model made ready for populations of any size; one per process and model."""
 
-    def __init__(self, model: Model, thresholds: Thresholds | None = None) -> None:
+    def __init__(self, model: Model, bands: Bands | None = None) -> None:
         self.version = model.version
-        self._model, self._thresholds = model, thresholds
+        self._model, self._bands = model, bands
         self._scorers: dict[int, Scorer] = {}
 
     def settlement(
@@ -89,11 +89,12 @@ class Judge:
         if not faces:
             return []
         scorer = self._scorer(nearby.population)
+        kind = features.kind
         weighings = scorer.weigh(features, [face.features for _, face in faces])
         apart = {edge.other for edge in nearby.edges if edge.verdict == "not_same"}
         best: dict[str, _Met] = {}
         for (party_id, face), weighing in zip(faces, weighings, strict=True):
-            one = _Met(party_id, face.record, weighing, scorer, is_apart=face.record in apart)
+            one = _Met(party_id, face.record, weighing, scorer, kind, is_apart=face.record in apart)
             known = best.get(party_id)
             if known is None or one.strength > known.strength:
                 best[party_id] = one
@@ -119,7 +120,7 @@ class Judge:
         """The prior is right within a factor of two, which is a bit at most."""
         size = max(10, population.bit_length())
         if size not in self._scorers:
-            self._scorers[size] = Scorer(self._model.rescaled(1 << size), self._thresholds)
+            self._scorers[size] = Scorer(self._model.rescaled(1 << size), self._bands)
         return self._scorers[size]
 
 
@@ -129,7 +130,14 @@ class _Met:
     __slots__ = ("band", "is_apart", "is_hopeless", "party_id", "record", "rule", "strength", "weighing")
 
     def __init__(
-        self, party_id: str, record: str, weighing: Weighing | None, scorer: Scorer, *, is_apart: bool
+        self,
+        party_id: str,
+        record: str,
+        weighing: Weighing | None,
+        scorer: Scorer,
+        kind: Kind,
+        *,
+        is_apart: bool,
     ) -> None:
         self.party_id = party_id
         self.record = record
@@ -137,9 +145,10 @@ class _Met:
         self.is_apart = is_apart
         rule = weighing.rule if weighing else Rule.NONE
         weight = weighing.weight if weighing else FAR_BELOW
-        self.band: Band = "new" if is_apart or weighing is None else scorer.band(weight, rule)
+        self.band: Band = "new" if is_apart or weighing is None else scorer.band(kind, weight, rule)
         self.rule = _SAID_NOT_SAME if is_apart else rule.name.lower() if rule else ""
         vetoed = is_apart or rule < Rule.NONE
-        self.is_hopeless = self.band == "new" and not vetoed and weight < scorer.thresholds.review - HOPELESS_BITS
+        hopeless = weight < scorer.bands.of(kind).review - HOPELESS_BITS
+        self.is_hopeless = self.band == "new" and not vetoed and hopeless
         # Vetoes first, so that they are never outvoted by another face of the party.
         self.strength = int(vetoed), _RANKS[self.band], int(bool(self.rule)), weight
