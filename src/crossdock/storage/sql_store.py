@@ -135,9 +135,13 @@ class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, Review
 
     async def close(self) -> None:
         """See Store."""
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._disconnect)
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._hang_up)
         self._writer.shutdown()
+
+    def _hang_up(self) -> None:
+        """A connection must not go away under the thread that reads on it: the driver would crash the process."""
         self._reader.shutdown()
+        self._disconnect()
 
     async def apply(self, commits: Sequence[Commit], now: Instant) -> Sequence[Outcome]:
         """See Store."""
