@@ -65,7 +65,7 @@ async def take_orders(lap: Lap, worker: Worker, process: Process[Json]) -> None:
         await worker.commit(Commit(starts=(process.start(order["order_id"], order),)))
         task = worker.task_of(run_id)
         assert task is not None, f"{run_id} did not begin here"
-        await asyncio.wait([task])
+        await task
         lap.finish()
 
 

@@ -38,6 +38,7 @@ class Committer:
         self._batch_max = batch_max
         self._pending: deque[tuple[Commit, asyncio.Future[Outcome]]] = deque()
         self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self.figures = CommitterFigures()
@@ -49,7 +50,8 @@ class Committer:
 
     def start(self) -> None:
         """Begin to apply."""
-        self._task = asyncio.get_running_loop().create_task(self._apply_forever(), name="committer")
+        self._loop = asyncio.get_running_loop()  # asking for it costs more than making a future
+        self._task = self._loop.create_task(self._apply_forever(), name="committer")
 
     async def close(self) -> None:
         """Apply what is pending and stop. Where the store does not answer then, what is pending fails."""
@@ -69,7 +71,8 @@ class Committer:
 
     def submit(self, commit: Commit) -> asyncio.Future[Outcome]:
         """Queue `commit`; the future yields its outcome once it is durable, or was refused."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        loop = self._loop or asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
         self._pending.append((commit, future))
         self._wake.set()
         return future

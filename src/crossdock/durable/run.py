@@ -72,7 +72,7 @@ class Run:
         self._clock = clock
         self._journal = {row.step: row for row in claimed.journal}
         self._signals = {signal.name: signal.payload for signal in claimed.signals}
-        self._declared: list[Declared] = []
+        self._declared: dict[str, Declared] = {}
         self._events: list[Outgoing] = []
         self._starts: list[RunStart] = []
         self._effects: list[EffectStep] = []
@@ -149,8 +149,7 @@ class Run:
         For places between steps from which a recipe may park: a step that is not done heeds by itself.
         Raises Rejected with the operator's reason.
         """
-        reached = {declared.name for declared in self._declared}
-        if all(step in reached or step.startswith(UNDO_PREFIX) for step in self._journal):
+        if all(step in self._declared or step.startswith(UNDO_PREFIX) for step in self._journal):
             self._obey()
 
     def attach(self, name: str, effect: Effect) -> None:
@@ -204,7 +203,7 @@ class Run:
         Raises CompensationFailed where an undo is refused; AssertionError after the pivot, which is a bug in
         the process: what the other side has accepted is taken back by another process, in the open.
         """
-        reached = list(self._declared)
+        reached = list(self._declared.values())
         for declared in reached:
             if declared.pivot and self._is_done(declared.name):
                 raise AssertionError(f"{self.run_id} tried to undo {declared.name} after the pivot")
@@ -264,8 +263,8 @@ class Run:
 
     def _reach(self, declared: Declared) -> JournalRow | None:
         """Come to a step: what the journal knows of it. Raises the refusal it ended with."""
-        assert all(declared.name != other.name for other in self._declared), f"two steps are named {declared.name}"
-        self._declared.append(declared)
+        assert declared.name not in self._declared, f"two steps are named {declared.name}"
+        self._declared[declared.name] = declared
         self.current_step = declared.name
         self._on_wait = None
         known = self._journal.get(declared.name)
@@ -281,7 +280,7 @@ class Run:
         """An operator told the run to turn back: it does so at the first step that is not done."""
         if not self._told:
             return
-        for declared in self._declared:
+        for declared in self._declared.values():
             if declared.pivot and self._is_done(declared.name):
                 raise CompensationFailed(
                     f"{declared.name} is done and cannot be taken back here: {self._told}", code="past-pivot"
@@ -405,14 +404,16 @@ class Run:
     def _conclude(self, row: JournalRow) -> None:
         """A step came to something: what was published on the way to it goes with it, and no later thing does."""
         commit = Commit(journal=(row,))
-        self.add_leftovers(commit)
+        if self._events or self._starts or self._effects:
+            self.add_leftovers(commit)
         self.add_outcomes(commit)
         self._unsaved = commit
 
     async def _save(self) -> None:
         """Make what steps came to durable, before anything else is done outside."""
-        if self._unsaved is not None:
-            await self._submit(Commit())
+        unsaved, self._unsaved = self._unsaved, None
+        if unsaved is not None:
+            await self._submit(unsaved)
             failpoint("run.outcomes_saved")
 
     async def _commit(self, commit: Commit) -> Outcome:

@@ -1,8 +1,9 @@
 """What a run's recipe says of a step when it comes to it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from crossdock.durable.records import Effect
 
@@ -10,8 +11,7 @@ T = TypeVar("T")
 Action = Callable[[str], Awaitable[T]]
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(msgspec.Struct, frozen=True):
     """A step that was reached: how it is found outside, and how it is taken back."""
 
     name: str
