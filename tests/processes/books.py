@@ -24,6 +24,7 @@ from crossdock.identity.golden.ledger import NoteTold, PartyFile
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue, golden
 from crossdock.identity.golden.work import RepairAsked, TouchedParty
+from crossdock.identity.privacy.erasing import ErasureLine
 from crossdock.kit.clock import Instant, ManualClock, seconds_to_us
 from crossdock.ports.customer_source import CustomerArrival
 from crossdock.processes import (
@@ -33,6 +34,7 @@ from crossdock.processes import (
     customer_telling,
     customer_unmerge,
     customer_update,
+    party_erasure,
 )
 from crossdock.processes.customer_capture import CustomerCapture
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser
@@ -101,6 +103,8 @@ class CustomerHub:
         self.positions = dict.fromkeys(books, "")
         self.read = dict.fromkeys(books, 0)
         self.writes = 0
+        self.erasure_log: list[ErasureLine] = []
+        self.orders: list[str] = []
         self.further: list[Process[Any]] = []
 
     def way_into_the_erp(self, _update: Callable[[], Process[Any]]) -> customer_update.Onboarding | None:
@@ -149,7 +153,9 @@ class CustomerHub:
         )
         self.change, self.update = change, update
         repair = self._make_mergers(sinks, update)
-        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair, *self.further]
+        self.erasure = party_erasure.party_erasure(self._erasing(sinks))
+        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair, self.erasure]
+        self.engine.processes += self.further
         await self._begin()
 
     def _make_mergers(self, sinks: dict[str, Any], update: Process[TouchedParty]) -> Process[RepairAsked]:
@@ -189,13 +195,36 @@ class CustomerHub:
         )
         return repair
 
+    def _erasing(self, sinks: Mapping[str, Any]) -> party_erasure.Collaborators:
+        return party_erasure.Collaborators(
+            parties=self.store,
+            erasures=self.store,
+            ownership=self.ownership,
+            sinks=sinks,
+            log=self,
+            open_orders=self.open_orders,
+            busy=self.store.busy_subjects,
+            clock=self.clock,
+            mark=self.mark,
+            settle_seconds={},
+        )
+
+    async def note(self, line: ErasureLine) -> None:
+        """See ErasureLog."""
+        if line not in self.erasure_log:
+            self.erasure_log.append(line)
+
+    async def open_orders(self, _number: str) -> list[str]:
+        """Orders that stand in the way of an erasure."""
+        return self.orders
+
     def _sink(self, _name: str, dock: Any) -> Any:
         """The dock as the processes have it; here without its lane, so that every fault is theirs to bear."""
         return _Counting(self, dock)
 
     async def _begin(self) -> None:
         await self.engine.begin()
-        self.capture = CustomerCapture(self.change, self.engine.worker.commit)
+        self.capture = CustomerCapture(self.change, self.engine.worker.commit, self.store.is_erased)
 
     async def restart(self) -> None:
         """Die, come back, and go on with what was under way."""

@@ -1,6 +1,7 @@
 """The customer processes of a hub, put together: who is read, who is told, by the deployment's ownership."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -8,15 +9,18 @@ import structlog
 from crossdock.bootstrap.deployment import Deployment
 from crossdock.bootstrap.doubles import IndexedDoubles
 from crossdock.bootstrap.onboarding import addresses_of, onboarding_of
+from crossdock.canonical.status import OrderStatus
 from crossdock.durable.process import Process
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
 from crossdock.identity.onboarding.work import NewCompany
+from crossdock.identity.privacy.erasing import ErasureLedger, ErasureLog
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Misconfigured
 from crossdock.ports.customer_sink import CustomerSink
 from crossdock.ports.customer_source import CustomerBatch, CustomerSource
 from crossdock.ports.manifest import Role
+from crossdock.ports.order_board import OrderBoard
 from crossdock.ports.order_source import Gap
 from crossdock.processes import (
     customer_change,
@@ -25,11 +29,14 @@ from crossdock.processes import (
     customer_telling,
     customer_unmerge,
     customer_update,
+    party_erasure,
 )
 from crossdock.processes.customer_indexing import CustomerIndexing
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser, Submit
 from crossdock.processes.customer_stewardship import Stewards, StewardStore
 
+ORDERS_MAX = 200
+FINISHED = frozenset({OrderStatus.INVOICED, OrderStatus.REFUSED, OrderStatus.CANCELLED})
 log = structlog.get_logger("customers")
 
 
@@ -41,8 +48,8 @@ def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
     )
 
 
-class CustomerStore(StewardStore, Protocol):
-    """What is known of parties, how they are found, and how far that got."""
+class CustomerStore(StewardStore, ErasureLedger, OrderBoard, Protocol):
+    """What is known of parties, how they are found and how far that got, what they ordered, who was forgotten."""
 
     async def hold_cursor(self, name: str, worker_id: str) -> str | None:
         """See Positions."""
@@ -50,6 +57,10 @@ class CustomerStore(StewardStore, Protocol):
 
     async def read_cursors(self) -> Mapping[str, str]:
         """See Positions."""
+        ...
+
+    async def busy_subjects(self, subjects: Collection[str]) -> Collection[str]:
+        """See Store."""
         ...
 
 
@@ -65,10 +76,9 @@ class CustomerProcesses:
         worker_id: Callable[[], str],
         docks: Mapping[str, Any],
         clock: Clock,
+        erasure_log: ErasureLog,
     ) -> None:
-        sinks: dict[str, CustomerSink] = {
-            name: docks[name] for name in systems_with(deployment, Role.CUSTOMER_SINK)
-        }
+        sinks = _sinks(deployment, docks)
         mark = ownership.marks[0] if ownership.marks else deployment.hub.name
         settle_seconds = {name: deployment.manifest_of(name).outcome_settles_seconds for name in sinks}
         self.telling: Process[OwedTelling] = customer_telling.customer_telling(
@@ -120,9 +130,11 @@ class CustomerProcesses:
         self.stewards = Stewards(
             store, ownership, submit, clock, merge=self.merge, unmerge=self.unmerge, update=self.update
         )
+        self.erasing = _erasing(ownership, store, sinks, settle_seconds, clock, mark, erasure_log)
+        self.erasure = party_erasure.party_erasure(self.erasing)
         self.all: tuple[Process[Any], ...] = (
             *(self.change, self.update, self.telling),
-            *(self.merge, self.unmerge, self.repair),
+            *(self.merge, self.unmerge, self.repair, self.erasure),
             *((self.onboarding,) if self.onboarding is not None else ()),
         )
 
@@ -167,6 +179,39 @@ class CustomerProcesses:
             await self.recogniser.refresh()
         except Misconfigured as fault:
             log.error("no customer can be recognised", code=fault.code, reason=fault.message)  # noqa: TRY400 - its reason says it all
+
+
+def _sinks(deployment: Deployment, docks: Mapping[str, Any]) -> dict[str, CustomerSink]:
+    return {name: docks[name] for name in systems_with(deployment, Role.CUSTOMER_SINK)}
+
+
+def _erasing(
+    ownership: Ownership,
+    store: CustomerStore,
+    sinks: Mapping[str, CustomerSink],
+    settle_seconds: Mapping[str, float],
+    clock: Clock,
+    mark: str,
+    erasure_log: ErasureLog,
+) -> party_erasure.Collaborators:
+    return party_erasure.Collaborators(
+        parties=store,
+        erasures=store,
+        ownership=ownership,
+        sinks=sinks,
+        log=erasure_log,
+        open_orders=partial(open_orders, store),
+        busy=store.busy_subjects,
+        clock=clock,
+        mark=mark,
+        settle_seconds=settle_seconds,
+    )
+
+
+async def open_orders(board: OrderBoard, customer_number: str) -> list[str]:
+    """The orders of a customer that are not finished."""
+    rows = await board.list_orders(search=customer_number, limit=ORDERS_MAX)
+    return [row.order_id for row in rows if row.customer == customer_number and row.status not in FINISHED]
 
 
 def _way_into_the_erp(

@@ -39,13 +39,15 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The hub itself. `store` is `sqlite:path` (relative to the deployment) or a `postgresql://` address.
 
     `keys` are the secrets with which personal data is sealed (docs/operations/privacy.md), by reference. Without
-    them the hub makes a file of its own at its first start.
+    them the hub makes a file of its own at its first start. `erasures` is the log of who was forgotten (relative
+    to the deployment), which is kept apart from backups of the database.
     """
 
     name: str = "crossdock"
     store: str = "sqlite:.crossdock/hub.sqlite"
     http: HttpSettings = HttpSettings()
     keys: Secret | None = None
+    erasures: str = ".crossdock/erasures.jsonl"
     runs_max: int = 500
 
 

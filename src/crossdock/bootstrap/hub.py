@@ -12,6 +12,7 @@ import structlog
 
 from crossdock.bootstrap.customers import CustomerProcesses, CustomerStream, systems_with
 from crossdock.bootstrap.deployment import SQLITE_PREFIX, Deployment
+from crossdock.bootstrap.erasures import FileErasureLog
 from crossdock.bootstrap.gathering import GatheredWrites
 from crossdock.bootstrap.masters import Customers, Prices, Products
 from crossdock.contracts.orders import order_subject
@@ -68,6 +69,7 @@ class Hub:
         self.clock = clock or SystemClock()
         self.store = make_store(deployment, self.clock)
         self.board: OrderBoard = self.store
+        self.erasure_log = FileErasureLog(deployment.folder / deployment.hub.erasures)
         self.decisions = Durations()
         self.committer = Committer(self.store, self.clock)
         self.docks: dict[str, Any] = {}
@@ -100,6 +102,7 @@ class Hub:
                 lambda: self.worker.worker_id,
                 self._guarded,
                 self.clock,
+                self.erasure_log,
             )
             self.processes += self.customers.all
         self.worker = Worker(
@@ -126,6 +129,7 @@ class Hub:
     async def open(self) -> None:
         """Connect to the store. Raises Misconfigured or StoreUnavailable."""
         await self.store.open()
+        await self.replay_erasures()
         if isinstance(self.clock, SteadyClock):
             # Leases, timers and what may still land are read by every worker: by one clock, the database's.
             self.clock.agree(await self.store.time())
@@ -133,6 +137,11 @@ class Hub:
         self._exits.push_async_callback(self.store.close)
         self.committer.start()
         self._exits.push_async_callback(self.committer.close)
+
+    async def replay_erasures(self) -> int:
+        """Forget anew whom the log names and a restored database still knows; how many erasures that were."""
+        lines = self.erasure_log.read()
+        return await self.store.replay_erasures(lines, self.clock.now()) if lines else 0
 
     async def run(self, *, intake: bool = True) -> None:
         """Take up work; with `intake`, also from the order sources.
@@ -328,7 +337,7 @@ class Hub:
     def _start_customer_intake(self, name: str) -> None:
         assert self.customers is not None
         indexing = self.customers.indexing
-        capture = CustomerCapture(self.customers.change, self.worker.commit)
+        capture = CustomerCapture(self.customers.change, self.worker.commit, self.store.is_erased)
         stream: Any = CustomerStream(self.docks[name])
 
         async def take(_stream: str, arrival: Any) -> str:

@@ -8,26 +8,30 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from crossdock.canonical.party import ExternalReference
+from crossdock.canonical.party import ExternalReference, Party
 from crossdock.durable.codec import encode
 from crossdock.durable.parking import parking_for
 from crossdock.durable.process import Process, Stake
 from crossdock.durable.records import Commit, Fate, InboxRow, Outcome, RunStart
+from crossdock.identity.golden.fields import fields_of
 from crossdock.identity.golden.work import ArrivedChange
+from crossdock.identity.privacy.erasing import tells_of_somebody
 from crossdock.kit.errors import Invalid
 from crossdock.kit.ids import check_business_key
 from crossdock.policies.order_events import UNTRANSLATABLE, digest_of
 from crossdock.ports.customer_source import CustomerArrival, CustomerChange
 
 Committing = Callable[[Commit], Awaitable[Outcome]]
+IsErased = Callable[[ExternalReference], Awaitable[bool]]
 
 
 class CustomerCapture:
-    """Commits changes into runs of `taking`. `commit` makes a commit durable."""
+    """Commits changes into runs of `taking`; `commit` makes durable, `is_erased` knows who was forgotten."""
 
-    def __init__(self, taking: Process[ArrivedChange], commit: Committing) -> None:
+    def __init__(self, taking: Process[ArrivedChange], commit: Committing, is_erased: IsErased) -> None:
         self._taking = taking
         self._commit = commit
+        self._is_erased = is_erased
 
     async def take_arrival(self, source: str, arrival: CustomerArrival) -> str:
         """Take what a source brought; `taken`, `known`, or `parked` where people see it."""
@@ -35,11 +39,32 @@ class CustomerCapture:
         if arrival.change is None:
             return await self._park_poison(source, key, arrival)
         change = named_as(arrival.change, source)
+        if await self._is_erased(change.record):
+            return await self._refuse_erased(source, key, arrival, change)
         arrived = ArrivedChange(change=change, received_at=arrival.received_at)
         start = self._taking.start(key, arrived, correlation_id=change.correlation_id or key)
         row = InboxRow(f"customer:{source}", key, digest_of(encode(change)))
         outcome = await self._commit(Commit(inbox=row, starts=(start,)))
         return "taken" if outcome.fate is Fate.APPLIED else "known"
+
+    async def _refuse_erased(self, source: str, key: str, arrival: CustomerArrival, change: CustomerChange) -> str:
+        """What a record says whose party was forgotten is not kept; that it says something, a person is told."""
+        row = InboxRow(f"customer:{source}", key, digest_of(key.encode()))
+        if not tells_of_somebody(fields_of(change.says)):
+            outcome = await self._commit(Commit(inbox=row))
+            return "taken" if outcome.fate is Fate.APPLIED else "known"
+        fault = Invalid(
+            f"{source} tells of a customer who was erased: have the record erased there, too",
+            code="customer-erased",
+            system=source,
+        )
+        bare = ArrivedChange(change=replace(change, says=Party()), received_at=arrival.received_at)
+        start = replace(
+            self._taking.start(key, bare, correlation_id=key),
+            parking=parking_for(fault, self._taking, "capture", Stake(domain="service")),
+        )
+        outcome = await self._commit(Commit(inbox=row, starts=(start,)))
+        return "parked" if outcome.fate is Fate.APPLIED else "known"
 
     async def _park_poison(self, source: str, key: str, arrival: CustomerArrival) -> str:
         fault = Invalid(

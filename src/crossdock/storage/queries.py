@@ -7,6 +7,7 @@ from crossdock.durable.records import READY_QUEUE, JournalRow, Parking, RunState
 from crossdock.durable.store import RunView
 from crossdock.kit.clock import Instant
 from crossdock.storage.transaction import Row, Transaction
+from crossdock.storage.vault import ERASED, UNREADABLE
 
 _VIEW = (
     "SELECT r.id, r.process, r.version, r.subject, r.state, r.waiting_on, r.wake_at, r.priority, "
@@ -26,6 +27,21 @@ def find_run(tx: Transaction, run_id: str) -> RunView | None:
     ).fetchall()
     journal = tuple(JournalRow(step, StepState(state), bytes(data), n, at) for step, state, data, n, at in rows)
     return _view(row, journal)
+
+
+def parking_of(facts: bytes) -> Parking:
+    """Why work stands still; where that told of somebody who was erased since, just so much."""
+    return _ERASED if facts in {ERASED, UNREADABLE} else decode(facts, Parking)
+
+
+_ERASED = Parking(
+    category="repair",
+    code="customer-erased",
+    signature="v1:erased",
+    reason="the customer was erased: skip what is left, and have the record erased where it comes from",
+    owner="data-stewards",
+    severity=2,
+)
 
 
 def list_runs(
@@ -65,7 +81,7 @@ def _view(row: Row, journal: tuple[JournalRow, ...]) -> RunView:
         updated_at=row[10],
         input=bytes(row[11]),
         result=bytes(row[12]),
-        parking=decode(bytes(row[13]), Parking) if row[13] else None,
+        parking=parking_of(bytes(row[13])) if row[13] else None,
         parked_at=row[14],
         journal=journal,
     )

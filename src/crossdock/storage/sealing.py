@@ -78,6 +78,7 @@ PLAIN: Mapping[str, str] = {
     "party_history.fields": "names of fields",
     "subject_key.wrapped": "wrapped already",
 }
+KEYS = "subject_key"
 OF_RUNS = frozenset(table for table, sealed in SEALED.items() if sealed.whose is run_subject)
 _COLUMNS = {column for sealed in SEALED.values() for column in sealed.columns}
 _NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_COLUMNS))})\b")
@@ -154,6 +155,8 @@ class SealedTransaction:
     def update(self, table: str, columns: Sequence[str], keys: Sequence[str], rows: Sequence[Row]) -> None:
         """See Transaction."""
         self._inner.update(table, columns, keys, self._sealed(table, (*columns, *keys), rows))
+        if table == KEYS:
+            self._keys.clear()  # a key that was destroyed must not seal what comes later in this transaction
 
     def gather(
         self, sql: str, columns: Sequence[str], parameters: Sequence[Any] = (), content: str = ""
@@ -181,6 +184,10 @@ class SealedTransaction:
     def blinded(self, keys: Sequence[int]) -> list[int]:
         """See Transaction."""
         return self._vault.blinded(keys)
+
+    def hashed(self, subject: str) -> str:
+        """See Transaction."""
+        return self._vault.hashed(subject)
 
     # ── sealing ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -24,6 +24,7 @@ from crossdock.storage.claims import (
     register_worker,
     take_cursor,
 )
+from crossdock.storage.erasing import ErasureStore
 from crossdock.storage.lane_store import LaneStore
 from crossdock.storage.match_store import MatchStore
 from crossdock.storage.migrate import migrate
@@ -53,7 +54,9 @@ from crossdock.storage.verbs import operate
 T = TypeVar("T")
 
 
-class SqlStore(LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, ReviewStore, OnboardingStore):
+class SqlStore(
+    LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, ReviewStore, OnboardingStore, ErasureStore
+):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own.
 
     With a `vault` personal data is sealed on its way into the database; without, as in rehearsals, it is not.

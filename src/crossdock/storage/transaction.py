@@ -141,6 +141,10 @@ class Transaction(Protocol):
         """Match keys as they stand in the index: where the store has a vault, hashed with its secret."""
         ...
 
+    def hashed(self, subject: str) -> str:
+        """Whose data it is (see storage.sealing), as the table of keys has it: hashed likewise."""
+        ...
+
 
 class Found:
     """Rows that are here already."""
@@ -252,6 +256,10 @@ class SqliteTransaction:
         """See Transaction."""
         return list(keys)
 
+    def hashed(self, subject: str) -> str:
+        """See Transaction."""
+        return subject
+
 
 class PostgresTransaction:
     """On PostgreSQL many workers write; rows are locked in one order everywhere."""
@@ -329,6 +337,10 @@ class PostgresTransaction:
     def blinded(self, keys: Sequence[int]) -> list[int]:
         """See Transaction."""
         return list(keys)
+
+    def hashed(self, subject: str) -> str:
+        """See Transaction."""
+        return subject
 
 
 _HOLD_NUMBERS = b"SELECT pg_advisory_xact_lock(7291466, value::integer) FROM json_array_elements_text(%s::json)"

@@ -62,6 +62,11 @@ class SubjectKey:
             return UNREADABLE
 
 
+def new_key_id() -> int:
+    """A number of 63 random bits: nobody has to ask which are taken."""
+    return int.from_bytes(os.urandom(8), "big") >> 1
+
+
 def key_id_of(sealed: bytes) -> int:
     """The number of the key that a value is sealed with."""
     return int.from_bytes(sealed[_KEY_AT:_NONCE_AT], "big")
@@ -122,7 +127,7 @@ class Vault:
         new: list[Row] = []
         for hashed, subject in sorted(blind.items()):
             if subject not in keys:
-                key_id, secret = int.from_bytes(os.urandom(8), "big") >> 1, os.urandom(SECRET_BYTES)
+                key_id, secret = new_key_id(), os.urandom(SECRET_BYTES)
                 keys[subject] = SubjectKey(key_id, secret)
                 wrapped = keyring.wrap(secret, key_id)
                 new.append((key_id, hashed, wrapped, keyring.active, self._clock.now()))
@@ -138,6 +143,10 @@ class Vault:
         ).fetchall()
         found = {row[0]: self._key(keyring, row[0], bytes(row[1]), row[2]) for row in rows}
         return {one: found.get(one) or SubjectKey(one, b"") for one in key_ids}
+
+    def hashed(self, subject: str) -> str:
+        """Whose data it is, as the table of keys has it."""
+        return self._ready().blind(subject)
 
     def blinded(self, keys: Sequence[int]) -> list[int]:
         """Match keys as the index has them: each by AES under a secret of the deployment, cut to 64 bits."""

@@ -23,3 +23,10 @@ def vault_tables(metadata: MetaData) -> None:
         Column("purpose", Text, nullable=False),
         Column("at", BigInteger, nullable=False),
     )
+    Table(
+        "erasure",
+        metadata,
+        Column("erasure_id", Text, primary_key=True),
+        Column("at", BigInteger, nullable=False),
+        Column("facts", Text, nullable=False),
+    )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from crossdock.durable.codec import decode, encode
-from crossdock.durable.records import InboxRow, Parking, RunState, StepState
+from crossdock.durable.codec import encode
+from crossdock.durable.records import InboxRow, RunState, StepState
 from crossdock.durable.store import Action
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Invalid
@@ -13,6 +13,7 @@ from crossdock.kit.failpoints import failpoint
 from crossdock.storage.audit import write_audit
 from crossdock.storage.batch import JOURNAL_COLUMNS, JOURNAL_CONFLICT, append_events
 from crossdock.storage.effects import apply_effects
+from crossdock.storage.queries import parking_of
 from crossdock.storage.subjects import is_head, leave_queue, leave_subjects
 from crossdock.storage.transaction import Transaction
 
@@ -89,6 +90,6 @@ def _leave_arrival(tx: Transaction, row: InboxRow, now: Instant, *, is_other: bo
 
 def _assign(tx: Transaction, action: Action) -> None:
     row = tx.execute("SELECT facts FROM parked WHERE run_id = ?", (action.run_id,)).fetchone()
-    facts = decode(bytes(row[0]), Parking)
+    facts = parking_of(bytes(row[0]))
     changed = replace(facts, owner=action.owner)
     tx.update("parked", ("owner", "facts"), ("run_id",), [(action.owner, encode(changed), action.run_id)])

@@ -1,0 +1,150 @@
+"""`crossdock privacy`: who is to be forgotten, and what a restored backup still has to forget."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crossdock.durable.records import Commit
+from crossdock.entrypoints.cli.choosing import actor, or_fail
+from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, ReasonOption, YesOption, open_hub
+from crossdock.entrypoints.cli.exits import ExitCode, NotFound
+from crossdock.entrypoints.cli.listing import Listing
+from crossdock.entrypoints.cli.output import cell, note, say, show, tell
+from crossdock.entrypoints.cli.running import asynchronous
+from crossdock.kit.errors import Finding, Invalid, Rejected
+from crossdock.kit.ids import new_id
+
+if TYPE_CHECKING:
+    from crossdock.bootstrap.customers import CustomerProcesses
+    from crossdock.bootstrap.hub import Hub
+
+app = typer.Typer(no_args_is_help=True, help="Forget a customer, everywhere.")
+
+PartyArgument = Annotated[str, typer.Argument(metavar="[PARTY]", help="The party's id.", show_default=False)]
+ReferenceOption = Annotated[
+    str,
+    typer.Option(
+        "--reference",
+        metavar="SYSTEM:KIND:NUMBER",
+        help="One of its records, instead of its id.",
+        show_default=False,
+    ),
+]
+
+
+@app.command("erase")
+@asynchronous
+async def erase_party(
+    party: PartyArgument = "",
+    *,
+    reference: ReferenceOption = "",
+    reason: ReasonOption = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be cleared, or what forbids it.")
+    ] = False,
+    yes: YesOption = False,
+    deployment: DeploymentOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Forget a party: clear its records in every system, then destroy its keys here.
+
+    The hub or a worker of it carries this out; what it waits for, and what forbids it, is shown like all work.
+    Orders that are not finished and money that is owed forbid it. It cannot be taken back.
+
+    [bold]Examples[/]
+
+      crossdock privacy erase 0197f2c1-… --dry-run
+      crossdock privacy erase --reference salesforce:Account:0015g00000XyZ --reason "asked for, 2026-11-21"
+    """
+    from crossdock.identity.privacy.erasing import ErasureAsked  # noqa: PLC0415 - `--help` waits for no library
+    from crossdock.processes.party_erasure import due_of  # noqa: PLC0415 - the same
+
+    async with open_hub(deployment) as hub:
+        customers = _customers(hub)
+        party_id = await _party(hub, party, reference)
+        try:
+            due = await due_of(party_id, customers.erasing)
+        except Rejected as refusal:
+            if not dry_run:
+                raise
+            told = {"party": party_id, "forbidden": refusal.findings}
+            tell(told) if as_json else say(refusal.message)
+            return ExitCode.REFUSED
+        plan: list[dict[str, Any]] = [
+            {
+                "system": each.record.system,
+                "kind": each.record.kind,
+                "number": each.record.value,
+                "cleared": list(each.fields),
+            }
+            for each in due
+        ]
+        if dry_run:
+            tell({"party": party_id, "records": plan}) if as_json else _print_plan(plan)
+            return ExitCode.OK
+        if not reason:
+            raise Invalid("an erasure needs a reason", code="reason-missing")
+        or_fail(yes=yes, question=f"Forget {party_id} in {len(due)} record(s) for good?")
+        asked = ErasureAsked(erasure_id=new_id(), party_id=party_id, by=actor(), reason=reason)
+        start = customers.erasure.start(asked.erasure_id, asked)
+        await hub.committer.submit(Commit(starts=(start,)))
+    if as_json:
+        tell({"party": party_id, "run": start.run_id, "records": plan})
+    else:
+        say(f"{start.run_id} will be carried out by the hub that runs.")
+    return ExitCode.OK
+
+
+@app.command("replay")
+@asynchronous
+async def replay_erasures(*, deployment: DeploymentOption = None, as_json: JsonOption = False) -> None:
+    """Forget anew whom the log of erasures names, after an older backup was restored.
+
+    The hub does so by itself whenever it starts.
+
+    [bold]Example[/]
+
+      crossdock privacy replay
+    """
+    async with open_hub(deployment) as hub:
+        await hub.replay_erasures()
+        lines = await hub.store.list_erasures()
+    if as_json:
+        tell({"erasures": len(lines)})
+    else:
+        say(f"All {len(lines)} erasure(s) hold in this database.")
+
+
+def _customers(hub: "Hub") -> "CustomerProcesses":
+    if hub.customers is None:
+        raise NotFound("there is no ownership.yaml, so no customers are kept here", code="no-customers")
+    return hub.customers
+
+
+async def _party(hub: "Hub", party: str, reference: str) -> str:
+    """The party that is meant. Raises NotFound or Invalid."""
+    from crossdock.canonical.party import ExternalReference  # noqa: PLC0415 - `--help` waits for no library
+
+    if bool(party) == bool(reference):
+        raise typer.BadParameter("name a party, or say --reference: one of the two")
+    if party:
+        return party
+    system, _, rest = reference.partition(":")
+    kind, _, number = rest.partition(":")
+    if not (system and kind and number):
+        finding = Finding("reference-shape", "--reference", "SYSTEM:KIND:NUMBER, as in salesforce:Account:001…")
+        raise Invalid("the reference is none", code="reference-shape", findings=[finding])
+    record = ExternalReference(system, kind, number)
+    found = await hub.store.find_parties([record])
+    if record not in found:
+        raise NotFound("no party has this record", code="party-unknown")
+    return found[record]
+
+
+def _print_plan(plan: list[dict[str, Any]]) -> None:
+    rows = Listing("system", "kind", "number", "would be cleared")
+    for each in plan:
+        words = ", ".join(each["cleared"]) or "nothing personal is there"
+        rows.add_row(*(cell(each[name]) for name in ("system", "kind", "number")), cell(words))
+    show(rows)
+    note("Then its keys are destroyed here, and it is taken out of every look-up. Nothing was done yet.")

@@ -1,0 +1,182 @@
+"""A party is forgotten: in every system that can be written to, then here, where its keys are destroyed (CUS-31).
+
+    nothing open ─ each record cleared ─ and asked whether it is ─ noted beside the database ─ keys destroyed ─┐
+                                                                 what was under way meanwhile goes, too ─ later ┘
+
+The run's own rows hold numbers of records and no values. It is not one of the customer's runs: those cannot be
+read any more afterwards.
+
+Requirements: CUS-31.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.contracts.customers import customer_subject
+from crossdock.durable.process import Process, Stake
+from crossdock.durable.run import Run
+from crossdock.identity.golden.contributions import plain_fields
+from crossdock.identity.golden.fields import Fields, fields_of, party_of
+from crossdock.identity.golden.ledger import PartyLedger, record_key
+from crossdock.identity.golden.ownership import Ownership
+from crossdock.identity.golden.survivorship import golden
+from crossdock.identity.privacy.erasing import (
+    Cleared,
+    ErasureAsked,
+    ErasureLedger,
+    ErasureLine,
+    ErasureLog,
+    ForgetParty,
+    Forgotten,
+    clearing,
+    objections,
+)
+from crossdock.kit.clock import Clock, seconds_to_us, to_datetime
+from crossdock.kit.errors import CrossdockError, Finding, Rejected, Unavailable
+from crossdock.ports.customer_sink import CustomerSink, CustomerWrite
+
+SETTLE_SECONDS = 60.0
+SWEEP_SECONDS = 300.0
+"""What was under way when the keys went has come to its end by then."""
+
+Busy = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Which of these subjects have runs that have not ended."""
+OpenOrders = Callable[[str], Awaitable[Sequence[str]]]
+"""The orders of a customer number that are not finished."""
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A record and the fields to clear there, by name."""
+
+    record: ExternalReference
+    fields: Fields
+
+
+@dataclass(frozen=True)
+class Collaborators:
+    """The ledgers, the systems that can be written to, the log beside the database, and who knows open orders."""
+
+    parties: PartyLedger
+    erasures: ErasureLedger
+    ownership: Ownership
+    sinks: Mapping[str, CustomerSink]
+    log: ErasureLog
+    open_orders: OpenOrders
+    busy: Busy
+    clock: Clock
+    mark: str
+    settle_seconds: Mapping[str, float]
+
+
+def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
+    """Forget a party."""
+
+    async def body(run: Run, asked: ErasureAsked) -> Forgotten:
+        due = await run.step("look", lambda _key: _due_at_rest(asked.party_id, using), returns=list[Due])
+        cleared = []
+        for number, each in enumerate(due):
+            fate = await run.step(
+                f"clear_{number}",
+                lambda key, each=each: _clear(each, key, run.correlation_id, using),  # type: ignore[misc]
+                returns=str,
+                recall=lambda _key, each=each: _confirmed(each, using),  # type: ignore[misc]
+                settle_seconds=using.settle_seconds.get(each.record.system, SETTLE_SECONDS),
+            )
+            cleared.append(Cleared(record=each.record, fate=fate))
+        await run.step("note_in_log", lambda _key: _note(asked, cleared, using), returns=int)
+        forgotten = await run.record("forget", ForgetParty(asked=asked, cleared=tuple(cleared)), returns=Forgotten)
+        await run.sleep_until("let_it_end", to_datetime(using.clock.now() + seconds_to_us(SWEEP_SECONDS)))
+        await run.record("sweep", ForgetParty(asked=asked), returns=Forgotten)
+        return forgotten
+
+    return Process(
+        name="party_erasure",
+        version=1,
+        input=ErasureAsked,
+        body=body,
+        subject=lambda asked: customer_subject(asked.party_id),
+        stake=lambda _asked: Stake(domain="service", severity=3),
+        owner="data-stewards",
+        desk="data-stewards",
+    )
+
+
+async def due_of(party_id: str, using: Collaborators) -> list[Due]:
+    """What is to be cleared, or why nothing may be. Raises Rejected with every objection."""
+    found = await using.parties.read_party(party_id)
+    if found is None or not found.records:
+        raise Rejected("no records are known of this party", code="party-unknown")
+    holds = golden(found.records, using.ownership, using.clock.now(), found.pins)
+    number = holds["account.number"].values.get("account.number") if "account.number" in holds else None
+    findings = objections(holds, await using.open_orders(str(number)) if number else ())
+    living = [record for record in found.records if record.state == "live"]
+    findings += [
+        Finding("system-unreached", f"$.records.{record_key(record.reference)}", "the hub cannot write there")
+        for record in living
+        if record.reference.system not in using.sinks
+    ]
+    if findings:
+        words = "; ".join(finding.message for finding in findings)
+        raise Rejected(f"the party cannot be forgotten yet: {words}", code="erasure-forbidden", findings=findings)
+    return [Due(record=record.reference, fields=clearing(record)) for record in living]
+
+
+async def _due_at_rest(party_id: str, using: Collaborators) -> list[Due]:
+    """The same once nobody writes to those systems any more: what is under way would put values back."""
+    due = await due_of(party_id, using)
+    subjects = {f"{customer_subject(party_id)}/{each.record.system}" for each in due}
+    if await using.busy(subjects):
+        raise Unavailable("the party's systems are still being told something", code="party-busy")
+    return due
+
+
+async def _clear(due: Due, key: str, correlation_id: str, using: Collaborators) -> str:
+    """Empty the record's personal fields, and ask its system whether they are."""
+    if due.fields:
+        write = CustomerWrite(
+            key=key,
+            record=due.record,
+            says=party_of(due.fields),
+            origin=using.mark,
+            correlation_id=correlation_id,
+        )
+        (outcome,) = await using.sinks[due.record.system].write_customers([write])
+        if isinstance(outcome, CrossdockError) and not isinstance(outcome, Rejected):
+            raise outcome
+    fate = await _confirmed(due, using)
+    if fate is None:
+        raise Unavailable(
+            "the system does not show what was cleared", code="not-cleared", system=due.record.system
+        )
+    return fate
+
+
+async def _confirmed(due: Due, using: Collaborators) -> str | None:
+    """What the system says of the record now: `confirmed`, `gone`, or None where it still shows something."""
+    (there,) = await using.sinks[due.record.system].read_customers([due.record])
+    if there is None:
+        return "gone"
+    shown = plain_fields(fields_of(there.says))
+    return "confirmed" if all(shown.get(name) == value for name, value in due.fields.items()) else None
+
+
+async def _note(asked: ErasureAsked, cleared: Sequence[Cleared], using: Collaborators) -> int:
+    """Note it beside the database before anything is destroyed: what is noted is done again after a restore."""
+    subjects = await using.erasures.erasure_subjects(asked.party_id)
+    systems: dict[str, int] = {}
+    for each in cleared:
+        systems[each.record.system] = systems.get(each.record.system, 0) + 1
+    await using.log.note(
+        ErasureLine(
+            erasure_id=asked.erasure_id,
+            at=using.clock.now(),
+            by=asked.by,
+            reason=asked.reason,
+            systems=systems,
+            subjects=tuple(subjects),
+        )
+    )
+    return len(subjects)

@@ -1,0 +1,175 @@
+"""Erasures in the database: keys destroyed, rows gone, hashes of the numbers left; again after a restore."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from crossdock.canonical.party import ExternalReference
+from crossdock.durable.codec import decode, encode
+from crossdock.identity.golden.ledger import record_key
+from crossdock.identity.privacy.erasing import ErasureLine, ForgetParty, Forgotten
+from crossdock.identity.recognition.index import MoveRecord
+from crossdock.kit.clock import Instant
+from crossdock.storage.audit import write_audit
+from crossdock.storage.match_writing import move_records
+from crossdock.storage.sealing import merge_subject, party_subject, record_subject
+from crossdock.storage.transaction import Transaction
+from crossdock.storage.vault import KEY_COLUMNS, new_key_id
+
+T = TypeVar("T")
+_ERASURE = ("erasure_id", "at", "facts")
+_BY_RECORD = (
+    ("contribution", "record"),
+    ("match_decision", "record"),
+    ("match_edge", "one"),
+    ("match_edge", "other"),
+)
+_BY_PARTY = (
+    *(("party_pin", "party_id"), ("party_question", "party_id"), ("onboarding", "party_id")),
+    *(("party_merge", "survivor"), ("party_merge", "absorbed"), ("cross_reference", "party_id")),
+)
+
+
+class ErasureStore(ABC):
+    """See ErasureLedger."""
+
+    @abstractmethod
+    async def _read(self, work: Callable[[Transaction], T]) -> T: ...
+
+    @abstractmethod
+    async def _write(self, work: Callable[[Transaction], T]) -> T: ...
+
+    async def is_erased(self, record: ExternalReference) -> bool:
+        """See ErasureLedger."""
+        return await self._read(partial(is_erased, record=record))
+
+    async def erasure_subjects(self, party_id: str) -> Sequence[str]:
+        """See ErasureLedger."""
+        return await self._read(partial(erasure_subjects, party_id=party_id))
+
+    async def list_erasures(self) -> Sequence[ErasureLine]:
+        """See ErasureLedger."""
+        return await self._read(list_erasures)
+
+    async def replay_erasures(self, lines: Sequence[ErasureLine], now: Instant) -> int:
+        """Do again what the database does not know of, as after a restore; how many erasures that were."""
+        return await self._write(partial(replay_erasures, lines=lines, now=now))
+
+
+def is_erased(tx: Transaction, record: ExternalReference) -> bool:
+    """Whether the record's key was destroyed."""
+    hashed = tx.hashed(record_subject(record_key(record)))
+    row = tx.execute("SELECT 1 FROM subject_key WHERE subject = ? AND wrapping = ''", (hashed,)).fetchone()
+    return row is not None
+
+
+def erasure_subjects(tx: Transaction, party_id: str) -> list[str]:
+    """Keyed hashes of all that is sealed for a party."""
+    return sorted({tx.hashed(subject) for subject in _subjects(tx, party_id)})
+
+
+def list_erasures(tx: Transaction) -> list[ErasureLine]:
+    """All of them."""
+    rows = tx.execute("SELECT facts FROM erasure ORDER BY at, erasure_id").fetchall()
+    return [decode(row[0].encode(), ErasureLine) for row in rows]
+
+
+def forget_parties(tx: Transaction, effects: Sequence[ForgetParty], now: Instant) -> list[Forgotten]:
+    """Each in turn, and its entry in the audit the first time."""
+    answers = []
+    for effect in effects:
+        asked = effect.asked
+        subjects = erasure_subjects(tx, asked.party_id)
+        systems: dict[str, int] = {}
+        for each in effect.cleared:
+            systems[each.record.system] = systems.get(each.record.system, 0) + 1
+        line = ErasureLine(
+            erasure_id=asked.erasure_id,
+            at=now,
+            by=asked.by,
+            reason=asked.reason,
+            systems=systems,
+            subjects=tuple(subjects),
+        )
+        records = _forget(tx, asked.party_id, subjects, now)
+        if _keep(tx, line):
+            write_audit(tx, now, asked.by, "erase", f"party/{asked.party_id}", asked.reason)
+        answers.append(Forgotten(keys=len(subjects), records=records))
+    return answers
+
+
+def replay_erasures(tx: Transaction, lines: Sequence[ErasureLine], now: Instant) -> int:
+    """What is in the log and not here: its parties and records are found by their hashes."""
+    known = {row[0] for row in tx.execute("SELECT erasure_id FROM erasure").fetchall()}
+    missing = [line for line in lines if line.erasure_id not in known]
+    if not missing:
+        return 0
+    parties = {
+        tx.hashed(party_subject(row[0])): row[0] for row in tx.execute("SELECT party_id FROM party").fetchall()
+    }
+    for line in missing:
+        _destroy(tx, line.subjects, now)
+        for hashed in line.subjects:
+            if hashed in parties:
+                _forget(tx, parties[hashed], erasure_subjects(tx, parties[hashed]), now)
+        _keep(tx, line)
+        write_audit(tx, now, line.by, "erase-again", f"erasure/{line.erasure_id}", line.reason)
+    return len(missing)
+
+
+def _subjects(tx: Transaction, party_id: str) -> Iterable[str]:
+    for one in _ids(tx, party_id):
+        yield party_subject(one)
+        merges = tx.execute("SELECT merge_id FROM party_merge WHERE survivor = ? OR absorbed = ?", (one, one))
+        yield from (merge_subject(row[0]) for row in merges.fetchall())
+    yield from (record_subject(record) for record in _records(tx, party_id))
+
+
+def _ids(tx: Transaction, party_id: str) -> list[str]:
+    """The party, and those that were merged into it."""
+    rows = tx.execute("SELECT party_id FROM party WHERE into_party = ? ORDER BY party_id", (party_id,)).fetchall()
+    return [party_id, *(row[0] for row in rows)]
+
+
+def _records(tx: Transaction, party_id: str) -> list[str]:
+    rows = tx.select_in("SELECT record FROM cross_reference WHERE party_id", _ids(tx, party_id))
+    return sorted(row[0] for row in rows)
+
+
+def _forget(tx: Transaction, party_id: str, subjects: Collection[str], now: Instant) -> int:
+    """Destroy the keys and let go of the rows; how many records there were."""
+    records, ids = _records(tx, party_id), _ids(tx, party_id)
+    _destroy(tx, subjects, now)
+    move_records(tx, [MoveRecord(record=record, party_id="") for record in records], now)
+    for table, column in _BY_RECORD:
+        _delete(tx, table, column, records)
+    for table, column in _BY_PARTY:
+        _delete(tx, table, column, ids)
+    tx.update("party", ("golden", "updated_at"), ("party_id",), [(b"{}", now, one) for one in sorted(ids)])
+    if records:
+        row = (party_id, now, "erased", "", encode([]), "")
+        tx.insert("party_history", ("party_id", "at", "what", "record", "fields", "correlation_id"), [row])
+        tx.ask_in("UPDATE party_history SET record = '' WHERE party_id", ids, "RETURNING number").fetchall()
+    return len(records)
+
+
+def _delete(tx: Transaction, table: str, column: str, keys: Sequence[str]) -> None:
+    tx.ask_in(f"DELETE FROM {table} WHERE {column}", keys, f"RETURNING {column}").fetchall()
+
+
+def _destroy(tx: Transaction, subjects: Collection[str], now: Instant) -> None:
+    """Empty every key of these, and leave an empty one where there was none."""
+    hashed = sorted(subjects)
+    gone = tx.ask_in(
+        "UPDATE subject_key SET wrapping = '' WHERE subject", hashed, "RETURNING key_id, subject"
+    ).fetchall()
+    tx.update("subject_key", ("wrapped",), ("key_id",), [(b"", row[0]) for row in gone])
+    left = {row[1] for row in gone}
+    new = [(new_key_id(), subject, b"", "", now) for subject in hashed if subject not in left]
+    tx.insert("subject_key", KEY_COLUMNS, new)
+
+
+def _keep(tx: Transaction, line: ErasureLine) -> bool:
+    row = (line.erasure_id, line.at, encode(line).decode())
+    return bool(tx.insert_new("erasure", _ERASURE, ("erasure_id",), [row]))

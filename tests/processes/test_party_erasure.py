@@ -1,0 +1,184 @@
+"""Who is erased is gone from every system, the database and restored backups, and is known if they come."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.processes.books import SYSTEMS, CustomerHub, customer_hub
+from tests.processes.test_customer_privacy import MARKED, everything_in_files, everything_in_postgres
+from tests.processes.test_customer_storm import OWNERSHIP, come_to_rest
+from tests.stores import postgres_stores, sqlite_stores
+
+from crossdock.durable.records import Commit, RunState
+from crossdock.identity.privacy.erasing import NAME_LEFT, ErasureAsked
+from crossdock.storage.schema import METADATA
+from crossdock.storage.transaction import Transaction
+
+pytestmark = pytest.mark.anyio
+
+PERSONAL = ("contact.email", "contact.phone", "person.name.given", "shipping.default.address.city")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CustomerHub]:
+    if request.param == "postgres":
+        stores = postgres_stores(request.getfixturevalue("migrated_postgres"))
+    else:
+        stores = sqlite_stores(request.getfixturevalue("migrated_sqlite"), tmp_path)
+    async with customer_hub(stores, OWNERSHIP) as hub:
+        yield hub
+    await stores.close()
+
+
+async def known_customer(hub: CustomerHub) -> dict[str, str]:
+    """One customer with a record on both sides; their numbers."""
+    numbers = {system: hub.books[system].make({"kind": "person", **MARKED}) for system in SYSTEMS}
+    await hub.link(numbers)
+    await come_to_rest(hub)
+    return numbers
+
+
+async def erase(hub: CustomerHub, party_id: str = "P-1") -> RunState:
+    """Ask for an erasure and let time pass; how its run stands then."""
+    asked = ErasureAsked(erasure_id=f"E-{party_id}", party_id=party_id, by="dpo", reason="Art. 17")
+    start = hub.erasure.start(asked.erasure_id, asked)
+    await hub.engine.worker.commit(Commit(starts=(start,)))
+    for _round in range(3):
+        await hub.engine.settle()
+        hub.clock.advance(400)
+        await hub.pump()
+    await hub.engine.settle()
+    found = await hub.store.find_run(start.run_id)
+    assert found is not None
+    return found.state
+
+
+async def test_an_erasure_clears_every_system_and_leaves_nothing_to_read_here(
+    hub: CustomerHub, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    numbers = await known_customer(hub)
+    assert await erase(hub) is RunState.DONE
+    for system, number in numbers.items():
+        card = hub.books[system].card(number)
+        assert not {name: card[name] for name in PERSONAL if card.get(name)}
+        assert card["person.name.family"] == NAME_LEFT
+        assert card["consents.email.status"] == "opt_out"
+    party = await hub.store.read_party("P-1")
+    assert party is not None
+    assert (party.records, party.told) == ((), {})
+    stored = (
+        everything_in_postgres(request.getfixturevalue("migrated_postgres"))
+        if hub.stores.kind == "postgres"
+        else everything_in_files(tmp_path)
+    )
+    assert b"zyxwv" not in stored.lower()
+    parked = await hub.store.list_runs(state=RunState.PARKED)
+    assert not parked, "what the hub wrote comes back, and is nobody's word"
+
+
+async def test_an_erasure_is_told_in_audit_and_log_without_a_number_or_value(hub: CustomerHub) -> None:
+    numbers = await known_customer(hub)
+    await erase(hub)
+    (entry,) = [each for each in await hub.store.list_audit() if each.verb == "erase"]
+    assert (entry.actor, entry.run_id, entry.reason) == ("dpo", "party/P-1", "Art. 17")
+    (line,) = await hub.store.list_erasures()
+    assert line.systems == {"crm": 1, "erp": 1}
+    (noted,) = hub.erasure_log
+    assert noted.subjects == line.subjects
+    text = json.dumps(noted.subjects)
+    assert not any(number in text for number in numbers.values())
+    history = await hub.store.read_history("P-1")
+    assert history[0].what == "erased"
+    assert not any(event.record for event in history)
+
+
+async def test_an_erased_record_that_tells_of_somebody_again_is_parked_and_not_kept(hub: CustomerHub) -> None:
+    numbers = await known_customer(hub)
+    await erase(hub)
+    hub.books["crm"].edit(numbers["crm"], {"person.name.given": "Zyxwvanna"})
+    await hub.pump()
+    (parked,) = await hub.store.list_runs(state=RunState.PARKED)
+    assert parked.parking is not None
+    assert parked.parking.code == "customer-erased"
+    assert b"Zyxwv" not in parked.input
+    assert await hub.store.find_parties([hub.reference("crm", numbers["crm"])]) == {}
+
+
+async def test_what_stands_in_the_way_is_told_and_nothing_is_done(hub: CustomerHub) -> None:
+    numbers = await known_customer(hub)
+    hub.books["erp"].edit(
+        numbers["erp"],
+        {
+            "account.number": "C-1",
+            "receivables.balance.amount": "12.50",
+            "receivables.balance.currency": "EUR",
+        },
+    )
+    hub.orders = ["O-1"]
+    await come_to_rest(hub)
+    assert await erase(hub) is RunState.PARKED
+    (parked,) = await hub.store.list_runs(state=RunState.PARKED)
+    assert parked.parking is not None
+    assert parked.parking.code == "erasure-forbidden"
+    assert [finding.code for finding in parked.parking.findings] == ["order-open", "money-owed"]
+    assert hub.books["crm"].card(numbers["crm"])["person.name.given"] == "Zyxwvanna"
+
+
+async def test_a_crash_between_steps_ends_in_the_same_erasure(hub: CustomerHub) -> None:
+    numbers = await known_customer(hub)
+    asked = ErasureAsked(erasure_id="E-9", party_id="P-1", by="dpo", reason="Art. 17")
+    await hub.engine.worker.commit(Commit(starts=(hub.erasure.start("E-9", asked),)))
+    await hub.restart()
+    hub.clock.advance(400)
+    await hub.restart()
+    await hub.engine.settle()
+    assert len(hub.erasure_log) == 1
+    assert hub.books["erp"].card(numbers["erp"])["person.name.family"] == NAME_LEFT
+    assert await hub.store.is_erased(hub.reference("erp", numbers["erp"]))
+
+
+async def test_an_erasure_survives_the_restore_of_an_older_backup(hub: CustomerHub) -> None:
+    numbers = await known_customer(hub)
+    before = await everything_sealed(hub)
+    await erase(hub)
+    await restore(hub, before)
+    party = await hub.store.read_party("P-1")
+    assert party is not None
+    assert party.told["person.name.given"] == "Zyxwvanna", "the backup knows them"
+    assert await hub.store.replay_erasures(hub.erasure_log, hub.clock.now()) == 1
+    party = await hub.store.read_party("P-1")
+    assert party is not None
+    assert (party.records, party.told) == ((), {})
+    assert await hub.store.is_erased(hub.reference("crm", numbers["crm"]))
+    assert await hub.store.replay_erasures(hub.erasure_log, hub.clock.now()) == 0, "once is enough"
+
+
+TABLES = ("party", "cross_reference", "contribution", "subject_key", "erasure")
+Rows = dict[str, tuple[list[str], list[tuple[object, ...]]]]
+
+
+async def everything_sealed(hub: CustomerHub) -> Rows:
+    """A backup of what matters, as it lies in the database."""
+
+    def read(tx: Transaction) -> Rows:
+        inner, kept = tx._inner, {}  # type: ignore[attr-defined]
+        for table in TABLES:
+            columns = sorted(column.name for column in METADATA.tables[table].columns)
+            rows = inner.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+            kept[table] = (columns, [tuple(row) for row in rows])
+        return kept
+
+    return await hub.store._read(read)
+
+
+async def restore(hub: CustomerHub, kept: Rows) -> None:
+    """Put it back."""
+
+    def write(tx: Transaction) -> None:
+        inner = tx._inner  # type: ignore[attr-defined]
+        for table, (columns, rows) in kept.items():
+            inner.execute(f"DELETE FROM {table}")
+            inner.insert(table, columns, rows)
+
+    await hub.store._write(write)
