@@ -187,7 +187,7 @@ def test_compiled_distances_are_rapidfuzzs(pairs: list[tuple[str, str]]) -> None
     one, other = (Texts.of([pair[side] for pair in pairs]) for side in (0, 1))
     rows = np.arange(len(pairs))
     edits = comparisons.edits(one, rows, other, rows)
-    assert edits.tolist() == [OSA.distance(a, b, score_cutoff=3) for a, b in pairs]
+    assert edits.tolist() == [OSA.distance(a, b, score_cutoff=2) for a, b in pairs]
     alike = comparisons.likeness(one, rows, other, rows)
     expected = [JaroWinkler.normalized_similarity(a, b, score_cutoff=ALIKE) if a or b else 0.0 for a, b in pairs]
     assert alike.tolist() == pytest.approx(expected, abs=1e-6)

@@ -136,7 +136,11 @@ class Lists:
 
     def counts(self, rows: Index) -> Index:
         """How many values each of `rows` has."""
-        return self.starts[rows + 1] - self.starts[rows]
+        return self._each[rows]
+
+    @cached_property
+    def _each(self) -> Index:
+        return np.diff(self.starts)
 
     @cached_property
     def rows(self) -> Index:

@@ -64,7 +64,7 @@ class Comparison:
 
 
 def edits(left: Texts, i: Index, right: Texts, j: Index) -> NDArray[np.int32]:
-    """Optimal string alignment distances (a swap of neighbours is one edit), up to 3; 4 is anything above."""
+    """Optimal string alignment distances (a swap of neighbours is one edit), up to 2; 3 is anything above."""
     found: NDArray[np.int32] = _kernels().distances(
         left.words.letters, left.places[i], right.words.letters, right.places[j]
     )

@@ -21,7 +21,8 @@ NOTHING, EXACT, ONE_EDIT, NEARLY, SIMILAR, DIFFERENT = -1, 0, 1, 2, 3, 4
 ALIKE, NEAR = 0.82, np.float32(0.92)
 TYPED_MIN, TWICE_MIN = 3, 6
 """Letters from which on one edit, or two, may be slips of a finger."""
-CUT = 3
+CUT = 2
+"""No comparison asks for more edits."""
 BOOST_FROM, BOOST, PREFIX_MAX = 0.7, 0.1, 4
 """Winkler's (1990): similar words that begin alike are more similar."""
 
@@ -39,29 +40,29 @@ def compiled(function: F) -> F:
 
 @compiled
 def _count(mask: Any) -> int:
-    count = 0
-    while mask != np.uint64(0):
-        mask &= mask - np.uint64(1)
-        count += 1
-    return count
+    """How many bits are set, all at once (Hacker's Delight, figure 5-2)."""
+    mask = mask - ((mask >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    mask = (mask & np.uint64(0x3333333333333333)) + ((mask >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    mask = (mask + (mask >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((mask * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @compiled
-def distance(one: Any, other: Any, rows: Any) -> Any:
-    """The optimal string alignment distance up to `CUT`, `CUT` + 1 for anything above."""
-    n, m, start, above = one.size, other.size, 0, CUT + 1
-    if abs(n - m) > CUT:
-        return above
-    while start < min(n, m) and one[start] == other[start]:
-        start += 1
-    while min(n, m) > start and one[n - 1] == other[m - 1]:
-        n -= 1
-        m -= 1
-    n, m = n - start, m - start
+def _distance(one: Any, at: int, n: int, other: Any, to: int, m: int, rows: Any) -> Any:
+    """The optimal string alignment distance up to `CUT`, `CUT` + 1 for anything above.
+
+    The words are `n` letters of `one` from `at` on and `m` of `other` from `to` on.
+    """
+    above = CUT + 1
+    while n and m and one[at] == other[to]:
+        at, to, n, m = at + 1, to + 1, n - 1, m - 1
+    while n and m and one[at + n - 1] == other[to + m - 1]:
+        n, m = n - 1, m - 1
     if n == 0 or m == 0:
         return min(n + m, above)
-    for column in range(m + 1):
-        rows[0, column] = min(column, above)
+    for column in range(min(m, above) + 1):
+        rows[0, column] = column
+    lowest = 0
     for row in range(1, n + 1):
         now, last, former = row % 3, (row - 1) % 3, (row - 2) % 3
         first, end = max(1, row - CUT), min(m, row + CUT)
@@ -69,31 +70,34 @@ def distance(one: Any, other: Any, rows: Any) -> Any:
         rows[now, first - 1] = min(row, above) if first == 1 else above
         if end < m:
             rows[now, end + 1] = above
-        letter = one[start + row - 1]
+        letter, least = one[at + row - 1], rows[now, first - 1]
         for column in range(first, end + 1):
-            theirs = other[start + column - 1]
+            theirs = other[to + column - 1]
             best = rows[last, column - 1] + (0 if letter == theirs else 1)
             best = min(best, rows[last, column] + 1, rows[now, column - 1] + 1)
-            if row > 1 and column > 1 and letter == other[start + column - 2] and one[start + row - 2] == theirs:
+            if row > 1 and column > 1 and letter == other[to + column - 2] and one[at + row - 2] == theirs:
                 best = min(best, rows[former, column - 2] + 1)
             rows[now, column] = min(best, above)
+            least = min(least, best)
+        # A swap reaches over one row, so two rows beyond the cut end it.
+        if least > CUT and lowest > CUT:
+            return above
+        lowest = least
     return rows[n % 3, m]
 
 
 @compiled
-def similarity(one: Any, other: Any, seen: Any) -> Any:
-    """The Jaro-Winkler similarity, 0 below `ALIKE`. `seen` is a row of zeros, and left so."""
-    n, m = one.size, other.size
-    if n == 0 or m == 0:
-        return 0.0
+def _similarity(one: Any, at: int, n: int, other: Any, to: int, m: int, seen: Any) -> Any:
+    """The Jaro-Winkler similarity of two words, 0 below `ALIKE`. `seen` is two rows of zeros, and left so."""
     prefix = 0
-    while prefix < min(n, m, PREFIX_MAX) and one[prefix] == other[prefix]:
+    while prefix < min(n, m, PREFIX_MAX) and one[at + prefix] == other[to + prefix]:
         prefix += 1
     reach = max(0, max(n, m) // 2 - 1)
     common = 0
     for place in range(n):
+        letter = one[at + place]
         for theirs in range(max(0, place - reach), min(m, place + reach + 1)):
-            if not seen[1, theirs] and one[place] == other[theirs]:
+            if not seen[1, theirs] and letter == other[to + theirs]:
                 seen[0, place] = seen[1, theirs] = 1
                 common += 1
                 break
@@ -102,11 +106,12 @@ def similarity(one: Any, other: Any, seen: Any) -> Any:
         if seen[0, place]:
             while not seen[1, theirs]:
                 theirs += 1
-            if one[place] != other[theirs]:
+            if one[at + place] != other[to + theirs]:
                 moved += 1
             theirs += 1
-    seen[0, :n] = 0
-    seen[1, :m] = 0
+            seen[0, place] = 0
+    for theirs in range(m):
+        seen[1, theirs] = 0
     if common == 0:
         return 0.0
     jaro = (common / n + common / m + (common - moved // 2) / common) / 3.0
@@ -127,79 +132,80 @@ def _hopeless(n: int, m: int, mine: Any, theirs: Any) -> Any:
 
 @compiled
 def distances(left: Letters, p: Any, right: Letters, q: Any) -> Any:
-    """`distance` of each pair of words `left[p]`, `right[q]`."""
+    """The distances of each pair of words `left[p]`, `right[q]`, up to `CUT`; `CUT` + 1 is anything above."""
+    one, starts, masks, _ = left
+    other, their_starts, their_masks, _ = right
     found = np.empty(p.size, np.int32)
-    rows = np.empty((3, _longest(left, p, right, q) + 2), np.int64)
+    rows = np.empty((3, _longest(starts, p, their_starts, q) + 2), np.int64)
     for pair in range(p.size):
         a, b = p[pair], q[pair]
-        one = left[0][left[1][a] : left[1][a + 1]]
-        other = right[0][right[1][b] : right[1][b + 1]]
+        at, to = starts[a], their_starts[b]
+        n, m = starts[a + 1] - at, their_starts[b + 1] - to
         # Each edit takes one letter of the set and brings another.
-        if abs(one.size - other.size) > CUT or _count(left[2][a] ^ right[2][b]) > 2 * CUT:
+        if abs(n - m) > CUT or _count(masks[a] ^ their_masks[b]) > 2 * CUT:
             found[pair] = CUT + 1
         else:
-            found[pair] = distance(one, other, rows)
+            found[pair] = _distance(one, at, n, other, to, m, rows)
     return found
 
 
 @compiled
 def similarities(left: Letters, p: Any, right: Letters, q: Any) -> Any:
-    """`similarity` of each pair of words `left[p]`, `right[q]`, in single precision."""
+    """The similarities of each pair of words `left[p]`, `right[q]`, in single precision."""
+    one, starts, masks, _ = left
+    other, their_starts, their_masks, _ = right
     found = np.zeros(p.size, np.float32)
-    seen = np.zeros((2, _longest(left, p, right, q) + 1), np.uint8)
+    seen = np.zeros((2, _longest(starts, p, their_starts, q) + 1), np.uint8)
     for pair in range(p.size):
         a, b = p[pair], q[pair]
-        one = left[0][left[1][a] : left[1][a + 1]]
-        other = right[0][right[1][b] : right[1][b + 1]]
-        if one.size and other.size and not _hopeless(one.size, other.size, left[2][a], right[2][b]):
-            found[pair] = similarity(one, other, seen)
+        at, to = starts[a], their_starts[b]
+        n, m = starts[a + 1] - at, their_starts[b + 1] - to
+        if n and m and not _hopeless(n, m, masks[a], their_masks[b]):
+            found[pair] = _similarity(one, at, n, other, to, m, seen)
     return found
 
 
 @compiled
 def word_levels(left: Letters, p: Any, right: Letters, q: Any) -> Any:
     """Levels of `comparisons.WORDS` for each pair of words `left[p]`, `right[q]`."""
+    one, starts, masks, hashes = left
+    other, their_starts, their_masks, their_hashes = right
     found = np.empty(p.size, np.int8)
-    longest = _longest(left, p, right, q)
+    longest = _longest(starts, p, their_starts, q)
     rows = np.empty((3, longest + 2), np.int64)
     seen = np.zeros((2, longest + 1), np.uint8)
     for pair in range(p.size):
         a, b = p[pair], q[pair]
-        mine, theirs = left[3][a], right[3][b]
-        if mine == 0 or theirs == 0:
+        if hashes[a] == 0 or their_hashes[b] == 0:
             found[pair] = NOTHING
-        elif mine == theirs:
+            continue
+        if hashes[a] == their_hashes[b]:
             found[pair] = EXACT
+            continue
+        at, to, mine, theirs = starts[a], their_starts[b], masks[a], their_masks[b]
+        n, m = starts[a + 1] - at, their_starts[b + 1] - to
+        apart = CUT + 1
+        if min(n, m) >= TYPED_MIN and abs(n - m) <= CUT and _count(mine ^ theirs) <= 2 * CUT:
+            apart = _distance(one, at, n, other, to, m, rows)
+        if apart == 1:
+            found[pair] = ONE_EDIT
+        elif apart == CUT and min(n, m) >= TWICE_MIN:
+            found[pair] = NEARLY
+        elif _hopeless(n, m, mine, theirs):
+            found[pair] = DIFFERENT
         else:
-            one = left[0][left[1][a] : left[1][a + 1]]
-            other = right[0][right[1][b] : right[1][b + 1]]
-            found[pair] = _level(one, other, left[2][a], right[2][b], rows, seen)
+            alike = np.float32(_similarity(one, at, n, other, to, m, seen))
+            found[pair] = NEARLY if alike >= NEAR else SIMILAR if alike > 0 else DIFFERENT
     return found
 
 
 @compiled
-def _level(one: Any, other: Any, mine: Any, theirs: Any, rows: Any, seen: Any) -> int:
-    n, m = one.size, other.size
-    shorter = min(n, m)
-    if shorter >= TYPED_MIN and abs(n - m) <= 2 and _count(mine ^ theirs) <= 4:  # noqa: PLR2004 - two edits
-        apart = distance(one, other, rows)
-        if apart == 1:
-            return ONE_EDIT
-        if apart == 2 and shorter >= TWICE_MIN:  # noqa: PLR2004 - as above
-            return NEARLY
-    if _hopeless(n, m, mine, theirs):
-        return DIFFERENT
-    alike = np.float32(similarity(one, other, seen))
-    if alike >= NEAR:
-        return NEARLY
-    return SIMILAR if alike > 0 else DIFFERENT
-
-
-@compiled
-def _longest(left: Letters, p: Any, right: Letters, q: Any) -> int:
+def _longest(starts: Any, p: Any, their_starts: Any, q: Any) -> Any:
     longest = 0
     for pair in range(p.size):
-        longest = max(longest, left[1][p[pair] + 1] - left[1][p[pair]], right[1][q[pair] + 1] - right[1][q[pair]])
+        longest = max(
+            longest, starts[p[pair] + 1] - starts[p[pair]], their_starts[q[pair] + 1] - their_starts[q[pair]]
+        )
     return longest
 
 
