@@ -177,6 +177,39 @@ def test_a_decision_is_explained_by_weights_and_what_would_flip_it(
     assert "record-unknown" in codes(cli("match", "explain", "nobody", "r1", "--file", str(customers)))
 
 
+def test_other_thresholds_are_tried_on_what_people_decided(
+    cli: Cli, tmp_path: Path, customers: Path, rows: list[Row]
+) -> None:
+    to, labels = tmp_path / "m.csv", tmp_path / "decided.csv"
+    cli("match", "dedupe", str(customers), "--to", str(to))
+    truth = {f"customers:{row.key}": row.truth for row in rows}
+    linked = [one for one in result(to) if one["band"] == "link"]
+    pairs = [(f"customers:{one['id']}", one["nearest"]) for one in linked]
+    weights = [float(one["weight"]) for one in linked]
+    same = [pair for pair in pairs if truth[pair[0]] == truth[pair[1]]][:40]
+
+    def write(verdict: str) -> None:
+        decided = "".join(f"{one},{other},{verdict}\n" for one, other in same)
+        labels.write_text(f"one,other,verdict\n{decided}")
+
+    write("same")
+    words = ("match", "rehearse", str(customers), "--labels", str(labels))
+    told = cli(*words, "--json")
+    assert told.code == 0
+    assert told.json["pairs"] == []
+    assert [source["other_band"] for source in told.json["sources"]] == [0]
+    told = cli(*words, "--link-from", "1000", "--review-from", "900", "--json")
+    assert told.code == 1
+    assert told.json["decided"] == 40
+    assert told.json["contradicted"] == sum(pair["after"] == "new" for pair in told.json["pairs"]) > 0
+    assert told.json["sources"][0]["bands"]["link > new"] == len(weights)
+    write("not_same")
+    told = cli(*words)
+    assert told.code == 1
+    assert "AGAINST" in told.out
+    assert "40 of 40 decided pairs would be judged against somebody's word" in told.out
+
+
 @pytest.mark.parametrize(
     ("content", "code", "place"),
     [

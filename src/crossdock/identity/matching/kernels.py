@@ -39,7 +39,7 @@ def compiled(function: F) -> F:
 
 
 @compiled
-def _count(mask: Any) -> int:
+def _count(mask: Any) -> Any:
     """How many bits are set, all at once (Hacker's Delight, figure 5-2)."""
     mask = mask - ((mask >> np.uint64(1)) & np.uint64(0x5555555555555555))
     mask = (mask & np.uint64(0x3333333333333333)) + ((mask >> np.uint64(2)) & np.uint64(0x3333333333333333))

@@ -30,13 +30,9 @@ NOWHERE: Index = np.zeros(0, np.int64)
 
 _FOLLOWS = {
     "given": ("initial", "given3", "given_sound"),
-    "family": ("family3", "family_sound", "family_skeleton", "family_end"),
+    "family": ("family3", "family_sound", "family_initial", "family_end"),
     "birth": ("birth_year", "birth_day", "birth_month", "birth_sorted"),
     "birth_month": ("birth_year",),
-    "organisation": (
-        *("organisation_words", "organisation_first", "organisation_two"),
-        *("organisation_sound", "organisation5"),
-    ),
     "place.street": ("place.street4",),
     "place.postcode": ("place.area",),
     "email": ("email.local", "email.domain"),

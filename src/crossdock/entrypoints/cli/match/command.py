@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crossdock.entrypoints.cli.deployments import JsonOption
+from crossdock.entrypoints.cli.exits import ExitCode
 from crossdock.entrypoints.cli.match.headings import parse_maps
 from crossdock.entrypoints.cli.output import err, note, tell
 from crossdock.kit.errors import Finding, Invalid
@@ -170,6 +171,51 @@ def train(
         if len(group):
             views.print_model(learned.of(group.kind))
     note(f"Model {learned.version} is in {to}; use it: crossdock match dedupe FILE --model {to}")
+
+
+@app.command("rehearse")
+def rehearse(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV or Parquet; each is a source.")],
+    *,
+    labels: Annotated[
+        Path, typer.Option("--labels", metavar="FILE", help="Decided pairs: a CSV with one, other, verdict.")
+    ],
+    maps: MapOption = None,
+    model: ModelOption = None,
+    before: Annotated[
+        Path | None, typer.Option("--before", metavar="FILE", help="The model in use; learned if not named.")
+    ] = None,
+    link: LinkOption = False,
+    link_from: LinkFrom = None,
+    review_from: ReviewFrom = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try another model or other thresholds on what people have decided, before anybody relies on them.
+
+    Tells which decided pairs would change their band, and how many records of each source. Exit code 1 if a pair
+    would be judged against somebody's word: the same taken for strangers, or others linked. Nothing is changed.
+
+    [bold]Examples[/]
+
+      crossdock match rehearse crm.csv erp.csv --labels decided.csv --before model.json --model new.json
+      crossdock match rehearse customers.csv --labels decided.csv --link-from 8
+    """
+    with _progress() as tell_progress:
+        crowd = _read(files, maps, tell_progress, set())
+        from crossdock.entrypoints.cli.match import labelled, rehearsing  # noqa: PLC0415 - numba takes its time
+
+        decided = labelled.read_labels(labels, crowd)
+        after = _thresholds(link_from, review_from)
+        new = labelled.read_model(model) if model else None
+        population, used = _learned(crowd, before, link=link, tell_progress=tell_progress)
+        ways = rehearsing.Way(used, _thresholds(None, None)), rehearsing.Way(new or used, after)
+        found = rehearsing.rehearse(crowd, population, decided, *ways, tell_progress)
+    if as_json:
+        tell(found)
+    else:
+        rehearsing.print_rehearsed(found)
+    if found.contradicted:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _read(files: list[Path], maps: list[str] | None, tell_progress: Any, results: set[Path | None]) -> "Crowd":

@@ -55,7 +55,7 @@ def counts_of(crowd: Crowd, outcome: Outcome, model: Model, seconds: float) -> C
 
 def print_counts(counts: Counts) -> None:
     """A dedupe in a few lines."""
-    table = _table()
+    table = plain_table()
     for words, count, more, style in (
         ("records", counts.records, f"in {', '.join(counts.files)}", ""),
         ("are", counts.clusters, "people and organisations", "name"),
@@ -79,7 +79,7 @@ def print_decision(decision: Decision, one: str, other: str) -> None:
     if decision.rule:
         head.append(f", by the rule {decision.rule.replace('_', ' ')}")
     console.print(head)
-    table = _table()
+    table = plain_table()
     widest = max((abs(part.weight) for part in decision.evidence), default=1.0) or 1.0
     table.add_row(Text("before any evidence", "quiet"), Text(f"{decision.prior:+.1f}", "quiet"), Text(), Text())
     for part in decision.evidence:
@@ -101,7 +101,7 @@ def print_model(model: KindModel) -> None:
     console = out()
     line = f"\n{model.kind}: {model.population:,} records, one pair in {1 / model.prior_match:,.0f} is a match"
     console.print(Text(line, "name"))
-    table = _table(header=True)
+    table = plain_table(header=True)
     for column in ("comparison", "best", "worst", "agrees among matches", "by chance", "in households"):
         table.add_column(column, justify="left" if column == "comparison" else "right")
     for one in model.comparisons:
@@ -117,5 +117,6 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if share >= 0.001 else f"{share:.1e}"  # noqa: PLR2004 - where percents end
 
 
-def _table(*, header: bool = False) -> Any:
+def plain_table(*, header: bool = False) -> Any:
+    """A table without lines."""
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header, header_style="quiet")
