@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.processes.books import CustomerHub, customer_hub
 from tests.stores import Stores
 
-from crossdock.adapters.memory.simulator.faults import LoseAnswer
+from crossdock.adapters.memory.simulator.faults import LoseAnswer, RefuseBeforeCommit
 from crossdock.adapters.memory.wire import PartnerJoin
 from crossdock.contracts.customers import CustomerChanged, CustomerDisputed
 from crossdock.durable.records import RunState
@@ -127,6 +127,18 @@ async def test_an_answer_that_got_lost_is_asked_for_before_anything_is_repeated(
     await hub.pump()
     assert shown(hub, numbers, TERMS) == ["N60", "N60"]
     assert hub.writes == 1
+
+
+async def test_a_write_that_had_to_wait_is_put_right_where_something_else_holds_by_then(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={EMAIL: "a@x.org"})
+    hub.books["erp"].surface.faults.add(RefuseBeforeCommit(on="/partners/write", times=2))
+    for value in ("b@x.org", "a@x.org"):
+        later(hub)
+        hub.books["crm"].edit(numbers["crm"], {EMAIL: value})
+        await hub.take("crm", await hub.heard("crm"))
+    await hub.engine.advance(1_000)
+    await hub.pump()
+    assert shown(hub, numbers, EMAIL) == ["a@x.org", "a@x.org"]
 
 
 async def test_who_was_faster_than_the_hub_is_not_overwritten_unseen(hub: CustomerHub) -> None:

@@ -97,7 +97,7 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
             return await _read_again(run, owed, telling, using)
         if written.assigned:
             await _take_assigned(run, owed, written, using)
-        await run.record(
+        noted = await run.record(
             "note_told",
             NoteTold(
                 record=written.record,
@@ -108,6 +108,9 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
             ),
             returns=ChangeTaken,
         )
+        record = written.record
+        if await run.step("look_again", lambda _key: _differs(noted.party_id, record, using), returns=bool):
+            run.start(using.update(), f"{noted.party_id}@{noted.sequence}", TouchedParty(party_id=noted.party_id))
         return "told"
 
     return Process(
@@ -129,6 +132,18 @@ async def _due(owed: OwedTelling, using: Collaborators) -> list[Telling]:
     in_doubt = await using.doubts.is_in_doubt(owed.party_id)
     due = tellings(found.records, values, using.ownership, in_doubt=in_doubt)
     return [each for each in due if each.system == owed.system and each.record == owed.record]
+
+
+async def _differs(party_id: str, record: ExternalReference, using: Collaborators) -> bool:
+    """Whether the record has to be told again: something else may hold since the write was put down.
+
+    Whoever looked meanwhile saw what the record showed before it, and so may have seen nothing to tell.
+    """
+    found = await using.parties.read_party(party_id)
+    if found is None:
+        return False
+    values = golden(found.records, using.ownership, using.clock.now(), found.pins)
+    return any(each.record == record for each in tellings(found.records, values, using.ownership))
 
 
 async def _write(telling: Telling, key: str, correlation_id: str, using: Collaborators) -> Written:
