@@ -1,6 +1,8 @@
 """Forgetting a customer from the command line: looked at first, reasoned, carried out by the hub."""
 
 import asyncio
+import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -26,9 +28,8 @@ def customer(deployment: Path) -> str:
 
     async def make() -> None:
         async with Hub(load_deployment(deployment, find_manifests())) as hub:
-            told = NoteTold(
-                record=RECORD, party_id="P-7", fields={"contact.email": "zyxwv@x.org", "kind": "person"}
-            )
+            fields = {"contact.email": "zyxwv@x.org", "kind": "person", "organisation.name": "<i>"}
+            told = NoteTold(record=RECORD, party_id="P-7", fields=fields)
             await hub.committer.submit(Commit(effects=(EffectStep("told", told),)))
 
     asyncio.run(make())
@@ -57,6 +58,24 @@ def test_a_party_that_nobody_knows_is_not_found(cli: Cli, customer: str) -> None
     assert cli("privacy", "erase", "--reference", "erp:partner:none", "--dry-run").code == ExitCode.NOT_FOUND
     assert cli("privacy", "erase", "P-none", "--dry-run").code == ExitCode.REFUSED
     assert cli("privacy", "erase", "--reference", "nonsense", "--dry-run").code == ExitCode.REFUSED
+
+
+def test_all_that_is_known_is_written_for_machines_and_people_and_for_nobody_else(
+    cli: Cli, customer: str, tmp_path: Path
+) -> None:
+    told = cli("privacy", "export", customer, "--output", str(tmp_path / "out"), "--json")
+    assert told.code == 0
+    as_json, as_page = (Path(path) for path in told.json["files"])
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (as_json, as_page)} == {0o600}
+    known = json.loads(as_json.read_text())
+    (record,) = known["records"]
+    assert record["fields"]["contact.email"]["shown"] == "zyxwv@x.org"
+    assert known["history"][0]["what"] == "told"
+    page = as_page.read_text()
+    assert "zyxwv@x.org" in page
+    assert "&lt;i&gt;" in page, "what systems said is shown, not obeyed"
+    assert sorted(path.name for path in as_json.parent.iterdir()) == [f"{customer}.html", f"{customer}.json"]
+    assert cli("privacy", "export", "P-none").code == ExitCode.NOT_FOUND
 
 
 def test_without_customers_there_is_nobody_to_forget(cli: Cli) -> None:

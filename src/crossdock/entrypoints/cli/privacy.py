@@ -1,5 +1,6 @@
-"""`crossdock privacy`: who is to be forgotten, and what a restored backup still has to forget."""
+"""`crossdock privacy`: what is known of a customer, who is to be forgotten, and what a backup has to forget."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from crossdock.bootstrap.customers import CustomerProcesses
     from crossdock.bootstrap.hub import Hub
 
-app = typer.Typer(no_args_is_help=True, help="Forget a customer, everywhere.")
+app = typer.Typer(no_args_is_help=True, help="Tell what is known of a customer, or forget them everywhere.")
 
 PartyArgument = Annotated[str, typer.Argument(metavar="[PARTY]", help="The party's id.", show_default=False)]
 ReferenceOption = Annotated[
@@ -113,6 +114,37 @@ async def replay_erasures(*, deployment: DeploymentOption = None, as_json: JsonO
         tell({"erasures": len(lines)})
     else:
         say(f"All {len(lines)} erasure(s) hold in this database.")
+
+
+@app.command("export")
+@asynchronous
+async def export_party(
+    party: PartyArgument = "",
+    *,
+    reference: ReferenceOption = "",
+    folder: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the two files are written.")
+    ] = Path(),
+    deployment: DeploymentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write all that the hub knows about a party: what holds and why, who said what, decisions, orders, events.
+
+    Two files, PARTY.json and PARTY.html, readable by you alone. Hand them over safely, and delete them.
+
+    [bold]Example[/]
+
+      crossdock privacy export --reference salesforce:Account:0015g00000XyZ --output /secure
+    """
+    from crossdock.entrypoints.cli.privacy_export import known_of, write_export  # noqa: PLC0415 - as above
+
+    async with open_hub(deployment) as hub:
+        _customers(hub)
+        known = await known_of(hub, await _party(hub, party, reference))
+    if known is None:
+        raise NotFound("the hub knows no such party", code="party-unknown")
+    paths = [str(path) for path in write_export(known, folder)]
+    tell({"files": paths}) if as_json else say("wrote " + " and ".join(paths))
 
 
 def _customers(hub: "Hub") -> "CustomerProcesses":
