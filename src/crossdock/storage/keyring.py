@@ -3,8 +3,8 @@
     index: 3q2+7w…                   hashes references and match keys; stays as long as the database
     2026-11-21: wpP0…                wraps the key of every customer; the first one named wraps new ones
 
-One secret a line: a name, a colon, 32 random bytes in base64. To change the wrapping key, a new line goes above
-the old one, which may go once every key is wrapped anew (`crossdock privacy rotate`).
+One secret a line: a name, a colon, 32 random bytes in base64. A new wrapping key goes on a line above the old one,
+which stays: keys that it wrapped are not wrapped anew.
 """
 
 import binascii
