@@ -163,6 +163,34 @@ async def test_any_key_finds_its_own_customer(bench: TrytonBench, dock: TrytonDo
     assert found.record == made[0].record
 
 
+async def test_without_the_module_for_credit_limits_nothing_is_said_of_credit(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    bench.proxy.alterations.append(("model.ir.model.field.search_read", lambda rows: rows.clear()))
+
+    (blocked,) = await dock.read_customers([reference_to(await bench.party("C-1059"))])
+
+    assert blocked is not None
+    said = fields_of(blocked.says)
+    assert said["account.status"] == "active"
+    assert not [name for name in said if name.startswith("credit.")]
+
+
+async def test_the_check_names_the_wizard_that_the_hubs_user_may_not_run(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    (wizard,) = await bench.admin.search_read("ir.action.wizard", [("wiz_name", "=", "party.replace")], ["groups"])
+    (hub,) = await bench.admin.search_read("res.group", [("name", "=", "Integration hub")], ["id"])
+    taken, given = ({"groups": [[verb, [hub["id"]]]]} for verb in ("remove", "add"))
+    assert (await dock.check()).ok
+    await bench.change("ir.action.wizard", wizard["id"], taken, given)
+
+    check = await dock.check()
+
+    assert not check.ok
+    assert check.detail == "the hub's user may not run the wizard party.replace"
+
+
 async def test_links_are_unsupported_and_change_nothing(bench: TrytonBench, dock: TrytonDock) -> None:
     writes = [CustomerWrite(key=f"XDLINK{index}", says=a_company()) for index in range(2)]
     records = [made.record for made in await dock.write_customers(writes) if isinstance(made, CustomerRecord)]

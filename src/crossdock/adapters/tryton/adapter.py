@@ -37,6 +37,9 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
     "stock.move": ("read",),
     "account.invoice": ("read",),
 }
+WIZARDS = ("party.replace",)
+"""Merging customers."""
+
 SERIES = "8.0"
 
 
@@ -64,6 +67,8 @@ class TrytonDock:
         try:
             version = await self._client.version()
             access = await self._client.query("model.ir.model.access.get_access", list(RIGHTS))
+            # Tryton shows an action to those who may run it, and to nobody else.
+            shown = await self._client.search_read("ir.action.wizard", [("wiz_name", "in", WIZARDS)], ["wiz_name"])
         except CrossdockError as error:
             return SystemCheck(ok=False, product="Tryton", detail=error.message)
         lacking = [
@@ -72,6 +77,7 @@ class TrytonDock:
             for right in rights
             if not access.get(model, {}).get(right)
         ]
+        lacking += [f"run the wizard {name}" for name in WIZARDS if name not in {row["wiz_name"] for row in shown}]
         detail = "ready"
         if lacking:
             detail = f"the hub's user may not {', '.join(lacking)}"

@@ -53,6 +53,7 @@ class TrytonClient:
         self._signing_in = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._session: Session | None = None
+        self._present: dict[tuple[str, str], bool] = {}
         self._http: HttpClient | None = None
 
     async def open(self) -> None:
@@ -108,6 +109,13 @@ class TrytonClient:
         """The rows of `model` that match, with the named fields (dots reach into relations)."""
         found = await self.query(f"model.{model}.search_read", domain, 0, rows_max, order, fields, context=context)
         return _rows(found, model)
+
+    async def has_field(self, model: str, field: str) -> bool:
+        """Whether the model has the field, which may depend on an optional module; asked once."""
+        if (model, field) not in self._present:
+            domain = [("model", "=", model), ("name", "=", field)]
+            self._present[model, field] = bool(await self.search_read("ir.model.field", domain, ["id"]))
+        return self._present[model, field]
 
     async def pages(
         self,

@@ -16,6 +16,7 @@ from crossdock.adapters.tryton import mapping, party_mapping
 from crossdock.adapters.tryton.catalogue import CatalogueReader
 from crossdock.adapters.tryton.client import EVEN_INACTIVE, TrytonClient, as_rows
 from crossdock.adapters.tryton.deletions import LOG, Deletions
+from crossdock.adapters.tryton.directories import CREDIT_LIMIT
 from crossdock.adapters.tryton.mapping import SYSTEM
 from crossdock.adapters.tryton.orders import Turns
 from crossdock.adapters.tryton.party_mapping import MODEL
@@ -238,9 +239,10 @@ class Customers:
 
     async def _rows(self, ids: Sequence[int]) -> list[CustomerStateRow]:
         domain = [("id", "in", list(ids)), EVEN_INACTIVE]
-        return as_rows(
-            await self._client.search_read(MODEL, domain, fields_of(CustomerStateRow)), CustomerStateRow
-        )
+        fields = fields_of(CustomerStateRow)
+        if not await self._client.has_field(*CREDIT_LIMIT):
+            fields = tuple(name for name in fields if name != CREDIT_LIMIT[1])
+        return as_rows(await self._client.search_read(MODEL, domain, fields), CustomerStateRow)
 
     async def _terms(self, said: golden.Fields) -> Mapping[str, int]:
         if said.get("terms.code") is None:

@@ -25,7 +25,7 @@ from crossdock.kit.money import Quantity
 from crossdock.ports.directories import CustomerRecord
 
 # Fields that exist only where their optional module is activated.
-_CREDIT = ("party.party", "credit_limit_amount")
+CREDIT_LIMIT = ("party.party", "credit_limit_amount")
 _PRICE_LIST = ("party.party", "sale_price_list")
 
 
@@ -37,7 +37,6 @@ class Directories:
         self._catalogue = catalogue
         self._settings = settings
         self._codes = {symbol: code for code, symbol in {**mapping.UNITS, **settings.units}.items()}
-        self._present: dict[tuple[str, str], bool] = {}
 
     async def customers(self, numbers: Sequence[str]) -> Mapping[str, CustomerRecord]:
         """See `CustomerDirectory.find_customers`."""
@@ -48,7 +47,7 @@ class Directories:
                 await self._client.search_read("party.party", domain, fields_of(CustomerRow)), CustomerRow
             )
             credit: dict[int, CreditRow] = {}
-            if rows and await self._has(*_CREDIT):
+            if rows and await self._client.has_field(*CREDIT_LIMIT):
                 ids = [row.id for row in rows]
                 limits = await self._client.read("party.party", ids, fields_of(CreditRow))
                 credit = {row.id: row for row in as_rows(limits, CreditRow)}
@@ -120,15 +119,9 @@ class Directories:
                 levels += [mapping.stock_of(row, location, self._codes) for row in as_rows(page, StockRow)]
         return levels
 
-    async def _has(self, model: str, field: str) -> bool:
-        if (model, field) not in self._present:
-            domain = [("model", "=", model), ("name", "=", field)]
-            self._present[model, field] = bool(await self._client.search_read("ir.model.field", domain, ["id"]))
-        return self._present[model, field]
-
     async def _price_list(self, customer_number: str) -> tuple[int | None, NameRow | None]:
         """The customer's id and the price list that applies to them, where there are any."""
-        fields = fields_of(PriceListRow) if await self._has(*_PRICE_LIST) else ("id",)
+        fields = fields_of(PriceListRow) if await self._client.has_field(*_PRICE_LIST) else ("id",)
         rows = await self._client.search_read("party.party", [("code", "=", customer_number)], fields)
         if not rows:
             return None, None

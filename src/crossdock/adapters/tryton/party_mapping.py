@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UnsetType
 
 from crossdock.adapters.tryton.mapping import SYSTEM, Catalogue
 from crossdock.adapters.tryton.wire import CustomerStateRow, PlaceRow, TermRow
@@ -79,12 +80,7 @@ def said_by(row: CustomerStateRow, person_category: str) -> dict[str, FieldValue
     else:
         said["organisation.name"] = name or None
     said["account.number"] = row.code or None
-    blocked = row.credit_limit_amount is not None and row.credit_limit_amount <= 0
-    said["account.status"] = "closed" if not row.active else "blocked" if blocked else "active"
-    said["credit.status"] = "on_hold" if blocked else "approved"
-    limit = row.credit_limit_amount
-    said["credit.limit.amount"] = f"{limit:f}" if limit is not None else None
-    said["credit.limit.currency"] = row.currency_.code if limit is not None and row.currency_ else None
+    said |= _credit(row)
     said["service.language"] = row.lang_.code.replace("_", "-") if row.lang_ and row.lang_.code else None
     said["tax.number"] = row.tax_identifier_.code if row.tax_identifier_ else None
     said |= _terms(row.customer_payment_term_)
@@ -98,6 +94,20 @@ def said_by(row: CustomerStateRow, person_category: str) -> dict[str, FieldValue
 def place_for(places: Iterable[PlaceRow], use: str) -> PlaceRow | None:
     """The first address for that use."""
     return next((place for place in places if getattr(place, use)), None)
+
+
+def _credit(row: CustomerStateRow) -> dict[str, FieldValue]:
+    """A limit of nothing blocks, for then Tryton refuses by itself; where there are no limits, nobody is."""
+    limit = row.credit_limit_amount
+    if isinstance(limit, UnsetType):
+        return {"account.status": "active" if row.active else "closed"}
+    blocked = limit is not None and limit <= 0
+    return {
+        "account.status": "closed" if not row.active else "blocked" if blocked else "active",
+        "credit.status": "on_hold" if blocked else "approved",
+        "credit.limit.amount": f"{limit:f}" if limit is not None else None,
+        "credit.limit.currency": row.currency_.code if limit is not None and row.currency_ else None,
+    }
 
 
 def _terms(term: TermRow | None) -> dict[str, FieldValue]:

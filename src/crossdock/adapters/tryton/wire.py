@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, get_args
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from crossdock.ports.order_gateway import LineResult
 
@@ -131,7 +132,10 @@ class TermRow(NameRow, frozen=True):
 
 
 class CustomerStateRow(Row, frozen=True):
-    """A party with all that the hub knows of it; `currency_` is the one its credit limit is in."""
+    """A party with all that the hub knows of it; `currency_` is the one its credit limit is in.
+
+    The limit is absent where Tryton keeps none (module account_credit_limit).
+    """
 
     code: str | None
     name: str | None
@@ -144,8 +148,8 @@ class CustomerStateRow(Row, frozen=True):
     identifiers_: list[IdentifierRow]
     tax_identifier_: IdentifierRow | None
     customer_payment_term_: TermRow | None
-    credit_limit_amount: Decimal | None
     currency_: CodeRow | None
+    credit_limit_amount: Decimal | UnsetType | None = UNSET
 
 
 class TouchedRow(Row, frozen=True):
