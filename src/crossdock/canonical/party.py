@@ -333,3 +333,16 @@ class Party(Said, frozen=True, kw_only=True):
     case_reference: CaseReference = CaseReference()
     hierarchy: Hierarchy = Hierarchy()
     references: Annotated[tuple[ExternalReference, ...], Meta(max_length=20)] = ()
+
+
+def under_name(says: Party, own: str, name: str) -> Party:
+    """The statement with its speaker's own numbers under another name: `own` is what its dock calls the system."""
+
+    def named(reference: ExternalReference) -> ExternalReference:
+        return msgspec.structs.replace(reference, system=name) if reference.system == own else reference
+
+    parent = says.hierarchy.parent
+    if parent.system == own:
+        moved = msgspec.structs.replace(parent, system=name)
+        says = msgspec.structs.replace(says, hierarchy=msgspec.structs.replace(says.hierarchy, parent=moved))
+    return msgspec.structs.replace(says, references=tuple(named(each) for each in says.references))

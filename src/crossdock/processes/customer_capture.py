@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from crossdock.canonical.party import ExternalReference, Party
+from crossdock.canonical.party import ExternalReference, Party, under_name
 from crossdock.durable.codec import encode
 from crossdock.durable.parking import parking_for
 from crossdock.durable.process import Process, Stake
@@ -99,7 +99,7 @@ def named_as(change: CustomerChange, source: str) -> CustomerChange:
         change,
         record=named(change.record),
         into=named(change.into) if change.into else None,
-        says=replace(change.says, references=tuple(named(each) for each in change.says.references)),
+        says=under_name(change.says, own, source),
     )
 
 

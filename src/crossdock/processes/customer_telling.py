@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from crossdock.canonical.party import ExternalReference
+from crossdock.canonical.party import ExternalReference, under_name
 from crossdock.contracts.customers import customer_subject
 from crossdock.durable.process import Process, Stake
 from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import Statement, plain_fields
-from crossdock.identity.golden.fields import Fields, fields_of, party_of
+from crossdock.identity.golden.fields import Fields, FieldValue, fields_of, party_of
 from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.spreading import Telling, tellings
@@ -176,13 +176,13 @@ async def find_written(telling: Telling, key: str, using: Collaborators) -> Writ
     (found,) = await using.sinks[telling.system].read_customers([telling.record])
     if found is None:
         return Written(gone=True)
-    shown = plain_fields(fields_of(found.says))
+    shown = _shown(found, telling)
     landed = all(shown.get(name) == value for name, value in telling.fields.items())
     return _written(found, telling, using.clock.now()) if landed else None
 
 
 def _written(outcome: CustomerRecord, telling: Telling, at: Instant) -> Written:
-    shows = {} if telling.record else plain_fields(fields_of(outcome.says))
+    shows = {} if telling.record else _shown(outcome, telling)
     assigned = {name: value for name, value in shows.items() if value is not None and name not in telling.fields}
     return Written(record=_named(outcome, telling), version=outcome.version, assigned=assigned, at=at)
 
@@ -245,7 +245,7 @@ async def _found(telling: Telling, owed: OwedTelling, key: str, using: Collabora
     (there,) = await using.sinks[telling.system].read_customers([telling.record])
     if there is None:
         return Found()
-    shows = plain_fields(fields_of(there.says))
+    shows = _shown(there, telling)
     party = await using.parties.read_party(owed.party_id)
     known = next((each.fields for each in party.records if each.reference == telling.record), {}) if party else {}
     same = all(shows.get(name, held.shown) == held.shown for name, held in known.items())
@@ -257,6 +257,10 @@ def _read_there(fields: Fields, at: Instant, correlation_id: str) -> Statement:
     return Statement(
         fields=fields, said_at=at, counted_at=at, arrived_at=at, correlation_id=correlation_id, was_read=True
     )
+
+
+def _shown(record: CustomerRecord, telling: Telling) -> dict[str, FieldValue]:
+    return plain_fields(fields_of(under_name(record.says, record.record.system, telling.system)))
 
 
 def _named(made: CustomerRecord, telling: Telling) -> ExternalReference:

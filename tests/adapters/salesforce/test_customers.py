@@ -8,18 +8,29 @@ from tests.adapters.salesforce.orgs import TestOrg
 from crossdock.adapters.salesforce.adapter import SalesforceDock
 from crossdock.adapters.salesforce.simulator.faults import DropAfterCommit, DuplicateRule, HideField, LockRows
 from crossdock.adapters.salesforce.simulator.faults import Gap as GapEvent
-from crossdock.canonical.party import Account, Contact, ExternalReference, Party, Person, PersonName
+from crossdock.canonical.party import (
+    Account,
+    Contact,
+    ExternalReference,
+    Hierarchy,
+    Party,
+    PartyReference,
+    Person,
+    PersonName,
+)
 from crossdock.identity.golden.fields import fields_of
 from crossdock.kit.errors import Conflict, Locked, Misconfigured, OutcomeUnknown, Rejected
 from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.customer_source import CustomerArrival
 from crossdock.ports.order_source import Gap
 from crossdock.testing.builders import a_company
-from crossdock.testing.conformance.customer_source import arrivals_of, changes_of, having, hear
+from crossdock.testing.conformance.customer_source import arrivals_of, changes_of, having, hear, saying
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
+NOBODY = PartyReference(system=None, kind=None, value=None)
+ELSEWHERE = PartyReference(system="erp", kind="party.party", value="12")
 
 
 def account(record: str) -> ExternalReference:
@@ -141,6 +152,35 @@ async def test_a_duplicate_rule_refuses_unless_the_deployment_says_otherwise(org
     assert isinstance(refused, Rejected)
     assert refused.vendor_code == "DUPLICATES_DETECTED"
     assert second != first
+
+
+async def test_a_branch_is_heard_and_told_to_belong_to_its_company(org: TestOrg) -> None:
+    company, branch = org.simulator.seed.rows(
+        "Account", [{"Name": "Anvil"}, {"Name": "Anvil Bonn"}], announce=True
+    )
+    org.simulator.seed.update("Account", branch, {"ParentId": company})
+    parent = PartyReference(system="salesforce", kind="Account", value=company)
+    async with org.open_dock() as dock:
+        saying_so = saying(account(branch), "hierarchy.parent.value", company)
+        heard = arrivals_of(await hear(dock, "", saying_so, PATIENCE_SECONDS))
+        assert changes_of(heard, account(branch))[-1].says.hierarchy.parent == parent
+        (read,) = await dock.read_customers([account(branch)])
+        assert read is not None
+        assert read.says.hierarchy.parent == parent
+
+        writes = [
+            CustomerWrite(key="K1", record=account(branch), says=Party(hierarchy=Hierarchy(parent=NOBODY))),
+            CustomerWrite(key="K2", says=a_company("New", hierarchy=Hierarchy(parent=parent))),
+            CustomerWrite(key="K3", says=a_company("Odd", hierarchy=Hierarchy(parent=ELSEWHERE))),
+        ]
+        cleared, made, refused = await dock.write_customers(writes)
+
+    assert isinstance(cleared, CustomerRecord)
+    assert isinstance(made, CustomerRecord)
+    assert isinstance(refused, Rejected)
+    assert refused.code == "parent-unknown"
+    assert org.row(branch, "Account")["ParentId"] is None
+    assert org.row(made.record.value, "Account")["ParentId"] == company
 
 
 async def test_a_locked_row_fails_alone(org: TestOrg) -> None:

@@ -58,6 +58,7 @@ class Accounts:
             tables = (self._fields.common, self._fields.business, self._fields.person)
             named = [*party_mapping.ALWAYS_READ, party_mapping.PERSON_FLAG]
             named += [self._fields.key, self._fields.content, self._fields.link or self._fields.key]
+            named += [self._fields.parent or self._fields.key]
             named += [field for table in tables for field in table.values()]
             listed = ", ".join(dict.fromkeys(name for name in named if name in known))
             self._select = f"SELECT {listed} FROM {SOBJECT}"  # noqa: S608 - settings check the names
@@ -125,6 +126,10 @@ class Accounts:
         outcomes: dict[int, Outcome] = {}
         groups: dict[tuple[str, str], list[int]] = {}
         for index, write in enumerate(writes):
+            refusal = party_mapping.refusal_of(write, self._fields)
+            if refusal is not None:
+                outcomes[index] = refusal
+                continue
             way = "new" if write.record is None else "guarded" if write.version else "changed"
             groups.setdefault((way, write.origin), []).append(index)
         send = {"new": self._create, "changed": self._update, "guarded": self._update_guarded}

@@ -19,7 +19,7 @@ from crossdock.adapters.salesforce.settings import CustomerFields, SalesforceSet
 from crossdock.adapters.salesforce.wire import SYSTEM, Row
 from crossdock.canonical.party import ExternalReference, Party
 from crossdock.identity.golden.fields import CATALOGUE, Fields, FieldValue, fields_of, party_of, pattern_of
-from crossdock.kit.errors import Finding, Invalid
+from crossdock.kit.errors import Finding, Invalid, Rejected
 from crossdock.ports.customer_sink import CustomerRecord, CustomerWrite
 from crossdock.ports.customer_source import ChangeKind, CustomerChange
 
@@ -27,6 +27,7 @@ SOBJECT = "Account"
 VERSION, MASTER = "LastModifiedDate", "MasterRecordId"
 ALWAYS_READ = ("Id", "IsDeleted", "SystemModstamp", VERSION, MASTER)
 PERSON_FLAG = "IsPersonAccount"
+PARENT = tuple(f"hierarchy.parent.{part}" for part in ("system", "kind", "value"))
 _COUNTRY_LETTERS = 2
 _DAY_CHARACTERS = 10
 
@@ -54,6 +55,7 @@ def says_of(row: Row, settings: SalesforceSettings) -> Party:
             said[name] = _value(name, row[field], settings)
         except ValueError as error:
             findings.append(Finding(code="wrong-type", path=f"$.{field}", message=str(error)))
+    said |= _parent_in(row, settings.customers)
     if findings:
         raise Invalid("an account cannot be read", code="vendor-payload", system=SYSTEM, findings=findings)
     return party_of(said, (reference_to(str(row.get("Id"))),))
@@ -133,6 +135,14 @@ def changes_row(says: Party, fields: CustomerFields, *, person: bool) -> dict[st
     return _row(fields_of(says), fields, person=person)
 
 
+def refusal_of(write: CustomerWrite, fields: CustomerFields) -> Rejected | None:
+    """Why a write cannot be made here at all: it names a parent that is no account."""
+    parent = write.says.hierarchy.parent
+    if not fields.parent or not isinstance(parent.value, str) or parent.kind == SOBJECT:
+        return None
+    return Rejected("the parent is no account of this org", code="parent-unknown", system=SYSTEM)
+
+
 def depends_on_kind(says: Party, fields: CustomerFields) -> bool:
     """Whether a field is kept in another place on a person account than on a business account."""
     return any(fields.business.get(name) != fields.person.get(name) for name in fields_of(says))
@@ -148,12 +158,30 @@ def holds(says: Party, record: CustomerRecord, fields: CustomerFields) -> bool:
     kept = fields_of(record.says)
     tables = (fields.common, fields.business, fields.person)
     wanted = fields_of(says).items()
-    return all(kept.get(name) == value for name, value in wanted if any(name in table for table in tables))
+    known = {name for table in tables for name in table} | ({PARENT[-1]} if fields.parent else set())
+    return all(kept.get(name) == value for name, value in wanted if name in known)
 
 
 def _row(said: Fields, fields: CustomerFields, *, person: bool) -> dict[str, Any]:
     table = {**fields.common, **(fields.person if person else fields.business)}
-    return {table[name]: _told(value) for name, value in said.items() if name in table}
+    row = {table[name]: _told(value) for name, value in said.items() if name in table}
+    return row | _parent_row(said, fields)
+
+
+def _parent_in(row: Row, fields: CustomerFields) -> dict[str, FieldValue]:
+    """The account that a row belongs to, or that it belongs to none; nothing where it does not say."""
+    if not fields.parent or fields.parent not in row:
+        return {}
+    value = row[fields.parent]
+    parent = reference_to(value) if isinstance(value, str) else None
+    named = (parent.system, parent.kind, parent.value) if parent else (None, None, None)
+    return dict(zip(PARENT, named, strict=True))
+
+
+def _parent_row(said: Fields, fields: CustomerFields) -> dict[str, Any]:
+    """The account to belong to, by its id; see `refusal_of` for parents that are none."""
+    value = PARENT[-1]
+    return {fields.parent: said[value]} if fields.parent and value in said else {}
 
 
 def _told(value: FieldValue) -> Any:

@@ -115,8 +115,8 @@ class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     `common` are on every account, `business` and `person` only on business and on person accounts. A field that
     the org lacks is left out. `key` and `content` must be there to create customers: under which key (unique
-    external id), and a digest of what was said then. `link` shows which account is the same customer.
-    `allow_duplicates` saves what a duplicate rule only warns of. Listens to `topics`.
+    external id), and a digest of what was said then. `link` shows which account is the same customer, `parent`
+    which one it belongs to. `allow_duplicates` saves what a duplicate rule only warns of. Listens to `topics`.
     """
 
     common: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(COMMON_FIELDS))
@@ -125,6 +125,7 @@ class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     key: FieldName = "Hub_Key__c"
     content: FieldName = "Hub_Content__c"
     link: OptionalField = "Hub_Link__c"
+    parent: OptionalField = "ParentId"
     allow_duplicates: bool = False
     topics: Annotated[tuple[Topic, ...], Meta(min_length=1, max_length=20)] = ("/data/AccountChangeEvent",)
 
