@@ -15,8 +15,10 @@ from crossdock.durable.records import RunState
 from crossdock.durable.store import RunView
 from crossdock.entrypoints.console.alerts import find_alerts
 from crossdock.entrypoints.console.assets import console_asset
-from crossdock.entrypoints.console.rendering import SEE_OTHER, render
-from crossdock.entrypoints.console.sessions import HOME, here_of, keep, session_of
+from crossdock.entrypoints.console.customer_pages import ROUTES as CUSTOMER_ROUTES
+from crossdock.entrypoints.console.customer_pages import page
+from crossdock.entrypoints.console.rendering import SEE_OTHER
+from crossdock.entrypoints.console.sessions import HOME, here_of
 from crossdock.entrypoints.console.sessions import ROUTES as SESSION_ROUTES
 from crossdock.entrypoints.console.timeline import draw
 from crossdock.entrypoints.console.verbs import ROUTES as VERB_ROUTES
@@ -56,7 +58,7 @@ async def console_orders(request: Asked, entrance: Here) -> Response[Any]:
     rows = await board.list_orders(status=status, search=search, behind=behind, limit=PAGE_ROWS)
     kept = {"status": status.value if status else "", "search": search}
     older = cursor_of(HOME, kept, rows[-1].position) if len(rows) == PAGE_ROWS else ""
-    return _page(
+    return page(
         "orders.html",
         request,
         entrance,
@@ -77,16 +79,16 @@ async def console_orders(request: Asked, entrance: Here) -> Response[Any]:
 @get("/console/orders/{order_id:str}", name="console_order")
 async def console_order(request: Asked, entrance: Here, order_id: FromPath[str]) -> Response[Any]:
     """One order: its journey, its lines, what is parked about it, and the raw facts."""
-    return await order_page(request, entrance, order_id)
+    return await orderpage(request, entrance, order_id)
 
 
-async def order_page(request: Asked, entrance: Entrance, order_id: str) -> Response[Any]:
+async def orderpage(request: Asked, entrance: Entrance, order_id: str) -> Response[Any]:
     """The page of one order. Raises Problem where nobody heard of it."""
     journey = await find_journey(entrance, order_id)
     store, now = entrance.hub.store, entrance.hub.clock.now()
     runs = [run for run_id in journey.run_ids if (run := await store.find_run(run_id)) is not None]
     events = await store.read_events(0, 200, f"order/{order_id}")
-    return _page(
+    return page(
         "order.html",
         request,
         entrance,
@@ -108,7 +110,7 @@ async def console_parked(request: Asked, entrance: Here) -> Response[Any]:
     runs = await entrance.hub.store.list_runs(
         state=RunState.PARKED, signature=signature, before=before, limit=PAGE_ROWS
     )
-    return _page(
+    return page(
         "parked.html",
         request,
         entrance,
@@ -126,7 +128,7 @@ async def console_lanes(request: Asked, entrance: Here) -> Response[Any]:
     """Every lane with its limits, and a hand on its gate; and how far behind those are who get events."""
     hub = entrance.hub
     now = hub.clock.now()
-    return _page(
+    return page(
         "lanes.html",
         request,
         entrance,
@@ -154,6 +156,7 @@ ROUTES = (
     console_lanes,
     console_stream,
     console_asset,
+    *CUSTOMER_ROUTES,
     *SESSION_ROUTES,
     *VERB_ROUTES,
 )
@@ -184,18 +187,6 @@ async def _changes(entrance: Entrance) -> AsyncIterator[bytes]:
             yield b"event: alive\ndata: 1\n\n"
         quiet += 1
         told = seen
-
-
-def _page(template: str, request: Asked, entrance: Entrance, **facts: Any) -> Response[Any]:
-    session = session_of(request, entrance)
-    response = render(
-        template,
-        hub_name=entrance.hub.deployment.hub.name,
-        form_token=entrance.access.form_token(session),
-        signed_in=entrance.access.asks_for_token,
-        **facts,
-    )
-    return keep(response, request, session)
 
 
 async def _previews(entrance: Entrance, journey: Journey) -> dict[str, Preview]:

@@ -35,9 +35,9 @@ async def console_verb(request: Asked, entrance: Here) -> Response[Any]:
 async def console_lane_verb(request: Asked, entrance: Here) -> Response[Any]:
     """Pause or resume a lane."""
     form = await read_form(request)
-    actor, name = _actor(form), form.get("lane", "")
+    actor, name = actor_of(form), form.get("lane", "")
     if form.get("verb") == "pause":
-        await pause(entrance, name, actor=actor, reason=_needed(form, "reason"))
+        await pause(entrance, name, actor=actor, reason=needed(form, "reason"))
     else:
         await resume(entrance, name, actor=actor, reason=form.get("reason", "").strip())
     return Redirect("/console/lanes", status_code=SEE_OTHER)
@@ -48,17 +48,17 @@ ROUTES = (console_verb, console_lane_verb)
 
 async def _carry_out(entrance: Entrance, form: dict[str, str]) -> bool:
     """Raises Invalid."""
-    desk, run_id, actor = entrance.hub.desk, form.get("run_id", "").replace("\x00", ""), _actor(form)
+    desk, run_id, actor = entrance.hub.desk, form.get("run_id", "").replace("\x00", ""), actor_of(form)
     reason = form.get("reason", "").strip()
     match form.get("verb"):
         case "retry":
-            done = await desk.retry([run_id], actor=actor, reason=_needed(form, "reason"))
+            done = await desk.retry([run_id], actor=actor, reason=needed(form, "reason"))
         case "skip":
             done = await desk.skip([run_id], actor=actor, reason=reason)
         case "compensate":
             done = await desk.compensate([run_id], actor=actor, reason=reason)
         case "assign":
-            done = await desk.assign([run_id], actor=actor, owner=_needed(form, "owner"))
+            done = await desk.assign([run_id], actor=actor, owner=needed(form, "owner"))
         case "repair":
             new_input = form.get("input", "").strip().encode()
             return await desk.repair(run_id, actor=actor, reason=reason, new_input=new_input or None)
@@ -67,11 +67,13 @@ async def _carry_out(entrance: Entrance, form: dict[str, str]) -> bool:
     return done.get(run_id, False)
 
 
-def _actor(form: dict[str, str]) -> str:
-    return _needed(form, "actor")[:ACTOR_CHARACTERS_MAX]
+def actor_of(form: dict[str, str]) -> str:
+    """Who decides. Raises Invalid."""
+    return needed(form, "actor")[:ACTOR_CHARACTERS_MAX]
 
 
-def _needed(form: dict[str, str], name: str) -> str:
+def needed(form: dict[str, str], name: str) -> str:
+    """A field that must be filled. Raises Invalid."""
     text = form.get(name, "").strip().replace("\x00", "")
     if not text:
         words = {"actor": "say who you are", "reason": "say why", "owner": "say whose it is from now on"}[name]

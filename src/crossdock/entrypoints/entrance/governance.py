@@ -126,6 +126,11 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "console_order": _CONSOLE,
     "console_parked": _CONSOLE,
     "console_lanes": _CONSOLE,
+    "console_customers": _CONSOLE,
+    "console_customer": _CONSOLE,
+    "console_reviews": _CONSOLE,
+    "console_review": _CONSOLE,
+    "console_steward_word": _CONSOLE_VERB,
     "console_verb": _CONSOLE_VERB,
     "console_lane_verb": _CONSOLE_VERB,
     "console_stream": RoutePolicy(

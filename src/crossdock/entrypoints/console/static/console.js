@@ -161,8 +161,28 @@ function typing(target) {
   return target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
+// A word in a review: taken at once where name and reason stand there already, else the first of them is asked for.
+function say(verb) {
+  const form = document.querySelector("[data-review]");
+  if (!form) return;
+  form.elements.verb.value = verb;
+  fit(form);
+  const empty = [...form.querySelectorAll("input:not([type=hidden])")].find((input) => input.required && !input.value);
+  if (empty) empty.focus();
+  else form.requestSubmit();
+}
+
+function next() {
+  const onward = document.querySelector("[data-next]");
+  if (onward) onward.click();
+  else step(1);
+}
+
 const KEYS = {
-  j: () => step(1),
+  s: () => say("same"),
+  n: () => say("not_same"),
+  l: () => say("later"),
+  j: next,
   k: () => step(-1),
   "/": () => {
     const search = document.querySelector("[data-search]");

@@ -1,0 +1,166 @@
+"""The console for data stewards: customers, one customer, doubts, one doubt side by side; and their words."""
+
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from crossdock.entrypoints.api.customer_answers import customer_told, merge_told, review_row, weighed_told
+from crossdock.entrypoints.console.rendering import SEE_OTHER, render
+from crossdock.entrypoints.console.sessions import here_of, keep, local_path, read_form, session_of
+from crossdock.entrypoints.console.verbs import actor_of, needed
+from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
+from crossdock.entrypoints.entrance.paging import INT64_MAX, number_of, text_of
+from crossdock.entrypoints.entrance.problems import Problem
+from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, said, stewards_of
+from crossdock.identity.golden.fields import FieldValue
+from crossdock.processes.customer_stewardship import Stewards, Word
+
+PAGE_ROWS = 50
+BULK_MAX = 200
+READER = "console"
+
+
+@get("/console/customers", name="console_customers")
+async def console_customers(request: Asked, entrance: Here) -> Response[Any]:
+    """Find a customer; and where systems disagree about one."""
+    search = text_of(request.query_params, "search", 200)
+    hub = entrance.hub
+    owned = hub.customers is not None
+    found = await stewards_of(entrance).search(search) if owned and search else []
+    questions = await hub.store.list_questions(limit=PAGE_ROWS) if owned else []
+    facts = {"owned": owned, "search": search, "found": found, "questions": questions, "now": hub.clock.now()}
+    return page("customers.html", request, entrance, **facts)
+
+
+@get("/console/customers/{customer_id:str}", name="console_customer")
+async def console_customer(request: Asked, entrance: Here, customer_id: FromPath[str]) -> Response[Any]:
+    """One customer: what holds and why, its records, merges and history."""
+    found = await find_customer(entrance, customer_id, READER)
+    store = entrance.hub.store
+    stewards = stewards_of(entrance)
+    merges = [await stewards.merge_of(merge.merge_id) for merge in await store.list_merges(customer_id)]
+    return page(
+        "customer.html",
+        request,
+        entrance,
+        customer=customer_told(found),
+        merges=[merge_told(*merge) for merge in merges if merge],
+        history=await store.read_history(customer_id),
+        here=here_of(request),
+    )
+
+
+@get("/console/reviews", name="console_reviews")
+async def console_reviews(request: Asked, entrance: Here) -> Response[Any]:
+    """Doubts about who a customer is, oldest first, and how many have equal evidence."""
+    query = request.query_params
+    signature, owner = text_of(query, "signature", 80), text_of(query, "owner", 80)
+    behind = number_of(query, "behind", default=0, least=0, most=INT64_MAX)
+    hub = entrance.hub
+    owned = hub.customers is not None
+    reviews, alike = [], []
+    if owned:
+        now = hub.clock.now()
+        reviews = list(
+            await hub.store.list_match_reviews(
+                now, behind=behind, signature=signature, owner=owner, limit=PAGE_ROWS
+            )
+        )
+        alike = list(await hub.store.list_alike(limit=12))
+    return page(
+        "reviews.html",
+        request,
+        entrance,
+        owned=owned,
+        reviews=[(review_row(each), each.at) for each in reviews],
+        alike=alike,
+        signature=signature,
+        owner=owner,
+        behind=behind,
+        older=reviews[-1].number if len(reviews) == PAGE_ROWS else 0,
+        here=here_of(request),
+        now=hub.clock.now(),
+    )
+
+
+@get("/console/reviews/{number:int}", name="console_review")
+async def console_review(request: Asked, entrance: Here, number: FromPath[int]) -> Response[Any]:
+    """One doubt: the customers side by side, the evidence, and room for a word."""
+    doubt = await find_doubt(entrance, min(max(number, 0), INT64_MAX), READER)
+    customers = [customer_told(each) for each in doubt.customers]
+    shown = [{name: held for value in each.values for name, held in value.values.items()} for each in customers]
+    hub = entrance.hub
+    later = await hub.store.list_match_reviews(hub.clock.now(), behind=number, limit=1)
+    return page(
+        "review.html",
+        request,
+        entrance,
+        review=review_row(doubt.review),
+        is_open=doubt.review.is_open,
+        customers=customers,
+        names=sorted({name for each in shown for name in each}),
+        shown=shown,
+        weighed=[weighed_told(each) for each in doubt.review.finding.weighed],
+        next_number=later[0].number if later else 0,
+        here=here_of(request),
+    )
+
+
+@post("/console/customers/word", name="console_steward_word", status_code=303)
+async def console_steward_word(request: Asked, entrance: Here) -> Response[Any]:
+    """Take one word of a steward, and go back to the page it came from."""
+    form = await read_form(request)
+    await said(_carry_out(stewards_of(entrance), form, entrance))
+    return Redirect(local_path(form.get("back", "")), status_code=SEE_OTHER)
+
+
+ROUTES = (console_customers, console_customer, console_reviews, console_review, console_steward_word)
+
+
+async def _carry_out(stewards: Stewards, form: dict[str, str], entrance: Entrance) -> None:
+    """Raises what `Stewards` raises."""
+    by, reason, verb = actor_of(form), needed(form, "reason"), form.get("verb", "")
+    party_id, field = form.get("customer", ""), form.get("field", "")
+    if verb in {"same", "not_same", "later", "assign"}:
+        word = Word(word=verb, by=by, reason=reason, other=form.get("other", ""), owner=form.get("owner", ""))  # type: ignore[arg-type]
+        if form.get("signature"):
+            await _carry_out_alike(stewards, entrance, form["signature"], word)
+        else:
+            await stewards.decide(_number(form.get("review", "")), word)
+    elif verb == "pin":
+        values: dict[str, FieldValue] = {field: form.get("value", "").strip() or None}
+        await stewards.pin(party_id, values, by=by, reason=reason)
+    elif verb == "unpin":
+        await stewards.unpin(party_id, field, by=by, reason=reason)
+    elif verb == "accept":
+        await stewards.accept(party_id, field, form.get("record", ""), by=by, reason=reason)
+    elif verb == "unmerge":
+        await stewards.unmerge(form.get("merge", ""), by=by, reason=reason)
+    else:
+        raise Problem(HTTPStatus.BAD_REQUEST, "bad-parameter", "there is no such verb")
+
+
+async def _carry_out_alike(stewards: Stewards, entrance: Entrance, signature: str, word: Word) -> None:
+    hub = entrance.hub
+    found = await hub.store.list_match_reviews(hub.clock.now(), signature=signature, limit=BULK_MAX)
+    await stewards.decide_many([each.number for each in found], word)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - 64 bits
+
+
+def page(template: str, request: Asked, entrance: Entrance, **facts: Any) -> Response[Any]:
+    """A page of this session."""
+    session = session_of(request, entrance)
+    response = render(
+        template,
+        hub_name=entrance.hub.deployment.hub.name,
+        form_token=entrance.access.form_token(session),
+        signed_in=entrance.access.asks_for_token,
+        **facts,
+    )
+    return keep(response, request, session)
