@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from crossdock.identity.matching.catalogue import comparisons_of
+from crossdock.identity.matching.contacts import is_own_domain
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Kind, PostalAddress, Profile
@@ -123,3 +124,31 @@ def test_the_more_there_are_the_more_it_takes() -> None:
     few, many = (judge.find("r", features_of(namesake), one, "n")[0].weighed[0].decision for one in nearby)
     assert few.weight > many.weight + 10
     assert few.model_version == many.model_version == starting_model().version
+
+
+def test_two_companies_with_numbers_in_a_row_at_one_domain_are_two() -> None:
+    one = msgspec.structs.replace(
+        MEYER, phones=("089 123456",), customer_numbers=("C-1007",), emails=("c-1007@group.example.org",)
+    )
+    other = msgspec.structs.replace(
+        one,
+        organisation="Nordwind Ausrüstung",
+        phones=("089 123457",),
+        customer_numbers=("C-1008",),
+        emails=("c-1008@group.example.org",),
+    )
+    assert find(other, a_candidate("p", one)).band == "new"
+
+
+def test_a_couple_that_collects_on_one_card_is_two() -> None:
+    card = {"loyalty_ids": ("753932536095",), "birth_date": "", "emails": ()}
+    anna = msgspec.structs.replace(ANNA, **card)
+    otto = msgspec.structs.replace(anna, given="Otto")
+    assert find(otto, a_candidate("p", anna)).band != "link"
+    assert find(anna, a_candidate("p", anna)).band == "link"
+
+
+@pytest.mark.parametrize("domain", ["example.com", "mail.example.net", "shop.test", "none.invalid", "gmail.com"])
+def test_a_domain_that_is_nobodys_own_says_nothing(domain: str) -> None:
+    assert not is_own_domain(domain)
+    assert is_own_domain(f"{domain.replace('.', '-')}.de")

@@ -1,5 +1,7 @@
 """What is compared of anybody: where mail, calls and letters arrive, and the ids of paper and channels."""
 
+import re
+
 import numpy as np
 
 from crossdock.identity.matching.columns import Columns, Index, Texts
@@ -38,6 +40,8 @@ FREE_MAIL = frozenset(
     qq.com 163.com outlook.de outlook.fr hotmail.de live.de live.co.uk mail.com
     """.split()
 )
+_NOBODYS = re.compile(r"(^|\.)(example\.(com|net|org)|example|invalid|localhost|test)$")
+"""Domains that are kept free for examples and tests (RFC 2606); shops fill them in where they know none."""
 
 EMAIL = (
     "the same",
@@ -74,8 +78,9 @@ CITY = 4
 UNKNOWN_STREET, UNKNOWN_PLACE, STREET_DIFFERS, PLACE_DIFFERS = 6, 8, 5, 7
 
 
-def _own_domain(domain: str) -> bool:
-    return domain not in FREE_MAIL
+def is_own_domain(domain: str) -> bool:
+    """Whether a domain is somebody's own, so that who has mail there belongs together."""
+    return domain not in FREE_MAIL and not _NOBODYS.search(domain)
 
 
 def _tail(phone: str) -> int:
@@ -90,7 +95,7 @@ def _emails(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
         return levels
     oi, oj = i[open_], j[open_]
     local, domain = left.values("emails.local"), left.values("emails.domain")
-    own = domain.words.each(_own_domain, bool)[domain.places[oi]]
+    own = domain.words.each(is_own_domain, bool)[domain.places[oi]]
     same_domain = domain.codes[oi] == right.values("emails.domain").codes[oj]
     same_local = (local.codes[oi] == right.values("emails.local").codes[oj]) & (
         local.lengths[oi] >= LOCAL_CHARACTERS_MIN

@@ -3,7 +3,6 @@
 from crossdock.identity.matching.comparisons import EXACT, NEARLY, NOTHING, ONE_EDIT, SIMILAR
 from crossdock.identity.matching.contacts import (
     CITY,
-    FREE_MAIL,
     LOCAL_CHARACTERS_MIN,
     PHONE_TAIL,
     PLACE,
@@ -11,6 +10,7 @@ from crossdock.identity.matching.contacts import (
     STREET_DIFFERS,
     UNKNOWN_PLACE,
     UNKNOWN_STREET,
+    is_own_domain,
 )
 from crossdock.identity.matching.normalise.text import digits
 from crossdock.identity.matching.online.side import Address, Side
@@ -42,7 +42,7 @@ def _email(one: str, other: str) -> Found:
     (local, _, domain), (their_local, _, their_domain) = one.rpartition("@"), other.rpartition("@")
     if local == their_local and len(local) >= LOCAL_CHARACTERS_MIN:
         return 2, -1, ""
-    return 3 if domain == their_domain and domain not in FREE_MAIL else 4, -1, ""
+    return 3 if domain == their_domain and is_own_domain(domain) else 4, -1, ""
 
 
 def _phone(one: str, other: str) -> Found:
