@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crossdock.entrypoints.api import customer_answers as answers
 from crossdock.entrypoints.api import stewards
 from crossdock.entrypoints.api.operation import LIMIT, Operation, Parameter, Schema
+from crossdock.entrypoints.entrance import customer_answers as answers
 from crossdock.entrypoints.entrance.paging import INT64_MAX
 
 _GROUP = "Customers"

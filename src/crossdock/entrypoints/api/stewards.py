@@ -13,7 +13,11 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from crossdock.entrypoints.api.customer_answers import (
+from crossdock.entrypoints.api.findings import read_body
+from crossdock.entrypoints.api.orders import idempotency_key, read_json_bytes
+from crossdock.entrypoints.api.parked import Name, Reason
+from crossdock.entrypoints.entrance.context import Asked, Here
+from crossdock.entrypoints.entrance.customer_answers import (
     AlikeList,
     AlikeTold,
     CustomersFound,
@@ -33,10 +37,6 @@ from crossdock.entrypoints.api.customer_answers import (
     review_told,
     version_of,
 )
-from crossdock.entrypoints.api.findings import read_body
-from crossdock.entrypoints.api.orders import idempotency_key, read_json_bytes
-from crossdock.entrypoints.api.parked import Name, Reason
-from crossdock.entrypoints.entrance.context import Asked, Here
 from crossdock.entrypoints.entrance.paging import INT64_MAX, limit_of, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
 from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, said, stewards_of

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from crossdock.entrypoints.api.customer_answers import (
+from crossdock.entrypoints.cli.listing import Listing
+from crossdock.entrypoints.cli.output import cell, note, say, show
+from crossdock.entrypoints.entrance.customer_answers import (
     CustomerTold,
     MergeTold,
     QuestionTold,
@@ -10,8 +12,6 @@ from crossdock.entrypoints.api.customer_answers import (
     ReviewTold,
     ValueTold,
 )
-from crossdock.entrypoints.cli.listing import Listing
-from crossdock.entrypoints.cli.output import cell, note, say, show
 from crossdock.identity.golden.fields import FieldValue
 
 NO_REVIEWS = ("No customer is in doubt.",)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossdock.entrypoints.api import customer_answers as answers
 from crossdock.entrypoints.cli import customer_views as views
 from crossdock.entrypoints.cli.choosing import actor, or_fail
 from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, ReasonOption, YesOption, open_hub
 from crossdock.entrypoints.cli.exits import ExitCode, NotFound
 from crossdock.entrypoints.cli.output import note, say, tell
 from crossdock.entrypoints.cli.running import asynchronous
+from crossdock.entrypoints.entrance import customer_answers as answers
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.kit.errors import Misconfigured
 from crossdock.processes.customer_stewardship import Word

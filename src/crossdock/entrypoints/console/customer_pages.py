@@ -7,11 +7,11 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from crossdock.entrypoints.api.customer_answers import customer_told, merge_told, review_row, weighed_told
 from crossdock.entrypoints.console.rendering import SEE_OTHER, render
 from crossdock.entrypoints.console.sessions import here_of, keep, local_path, read_form, session_of
 from crossdock.entrypoints.console.verbs import actor_of, needed
 from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
+from crossdock.entrypoints.entrance.customer_answers import customer_told, merge_told, review_row, weighed_told
 from crossdock.entrypoints.entrance.paging import INT64_MAX, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
 from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, said, stewards_of
