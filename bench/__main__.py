@@ -123,7 +123,7 @@ async def measure(sizes: Sizes, console: Console) -> None:
         with console.status("where the time goes"):
             console.print(await profile_rooms(folder / "rooms", sizes.full // 2))
         with console.status(f"{sizes.waiting:,} waiting runs"):
-            console.print(await measure_waiting(folder / "waiting", sizes.waiting))
+            console.print(await measure_waiting(folder, sizes.waiting))
 
 
 def _table(title: str, headings: tuple[str, ...]) -> Table:
