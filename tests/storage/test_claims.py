@@ -174,6 +174,29 @@ async def test_what_a_clock_that_ran_wrong_put_to_sleep_is_woken(store: SqlStore
     assert [run.run_id for run in await claim(store, "right", now=NOW + 1)] == [second.run_id]
 
 
+async def test_who_was_ahead_only_between_two_beats_puts_nothing_to_sleep(store: SqlStore) -> None:
+    await registered(store, "once-ahead")
+    await start(store, a_start("a"), a_start("b"))
+    first, second = await claim(store, "once-ahead")
+    await apply(store, an_end(first, RunState.WAITING, wake_at=NOW + 2 * HOUR))
+    await apply(store, an_end(second, RunState.WAITING, wake_at=NOW + HOUR + 10), now=NOW + HOUR)
+    assert await store.beat("once-ahead", NOW + 1, NOW + 1 + LEASE)
+    assert [run.run_id for run in await claim(store, "once-ahead", now=NOW + 1)] == [second.run_id]
+
+
+async def test_nobody_sleeps_on_after_a_worker_that_died_before_its_wrong_clock_was_seen(store: SqlStore) -> None:
+    await registered(store, "dies")
+    await start(store, a_start("a"), a_start("b"))
+    first, second = await claim(store, "dies")
+    await apply(store, an_end(first, RunState.WAITING, wake_at=NOW + 2 * HOUR))
+    await apply(store, an_end(second, RunState.WAITING, wake_at=NOW + HOUR + 10), now=NOW + HOUR)
+    store._latest = 0  # the survivor is another process
+    later = NOW + LEASE + 1
+    await registered(store, "survives", now=later)
+    assert await store.beat("survives", later, later + LEASE)
+    assert [run.run_id for run in await claim(store, "survives", now=later)] == [second.run_id]
+
+
 async def test_what_a_buried_worker_still_took_up_is_taken_back_too(store: SqlStore) -> None:
     await registered(store, "late", "alive")
     await store.retire("late", NOW)

@@ -16,10 +16,13 @@ from crossdock.durable.records import (
     StepState,
 )
 from crossdock.durable.store import WorkerView
-from crossdock.kit.clock import Instant
+from crossdock.kit.clock import MICROSECONDS, Instant
 from crossdock.kit.failpoints import failpoint
 from crossdock.storage.strangers import recipe_name
 from crossdock.storage.transaction import Row, Transaction
+
+CLOCK_AHEAD_US = 60 * MICROSECONDS
+"""No honest worker's clock is further ahead of another's."""
 
 _CLAIMED = "id, process, version, subject, epoch, priority, correlation_id, input, created_at, told, rank"
 _TAKE = (
@@ -41,11 +44,13 @@ def register_worker(tx: Transaction, worker_id: str, known: Known, now: Instant,
     )
 
 
-def prolong_lease(tx: Transaction, worker_id: str, now: Instant, lease_until: Instant) -> bool:
+def prolong_lease(
+    tx: Transaction, worker_id: str, now: Instant, lease_until: Instant, *, ran_ahead: bool = False
+) -> bool:
     """Prolong our lease unless somebody already took our runs back; take back those of dead workers.
 
     Nobody waits for the end of a lease that is far beyond its length, nor for timers set together with it: a clock
-    that ran wrong wrote them.
+    that ran wrong wrote them. `ran_ahead`: our own did, and was set back.
     """
     beyond = lease_until + (lease_until - now)
     others = tx.execute(
@@ -59,8 +64,8 @@ def prolong_lease(tx: Transaction, worker_id: str, now: Instant, lease_until: In
     ).fetchall()
     alive = {row[0] for row in ours}
     bury_workers(tx, [*(row[0] for row in others if row[0] not in alive), *unknown_workers(tx)], now)
-    if any(row[1] > beyond for row in others):
-        tx.execute("UPDATE run SET wake_at = ? WHERE wake_at > ? AND updated_at > ?", (now, now, beyond))
+    if ran_ahead or any(row[1] > beyond for row in others):
+        _wake_sleepers(tx, now, beyond)
     return bool(ours)
 
 
@@ -78,7 +83,17 @@ def bury_workers(tx: Transaction, worker_ids: Sequence[str], now: Instant) -> No
     tx.news.add(LEFT)
     if rows:
         tx.news.add(READY_QUEUE)
+    _wake_sleepers(tx, now, now + CLOCK_AHEAD_US)  # its clock may have run wrong before anybody saw it
     failpoint("claims.dead_buried")
+
+
+def _wake_sleepers(tx: Transaction, now: Instant, beyond: Instant) -> None:
+    """End timers that were set at a time which has not come yet."""
+    woken = tx.execute(
+        "UPDATE run SET wake_at = ? WHERE wake_at > ? AND updated_at > ? RETURNING id", (now, now, beyond)
+    ).fetchall()
+    if woken:
+        tx.news.add(READY_QUEUE)
 
 
 def unknown_workers(tx: Transaction) -> list[str]:

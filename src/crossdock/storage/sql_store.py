@@ -66,6 +66,7 @@ class SqlStore(
         super().__init__()
         self._clock = clock
         self._vault = vault
+        self._latest: Instant = 0
         self.news = News()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
@@ -148,6 +149,7 @@ class SqlStore(
 
     async def apply(self, commits: Sequence[Commit], now: Instant) -> Sequence[Outcome]:
         """See Store."""
+        self._latest = max(self._latest, now)
         return await self._write(lambda tx: apply_batch(tx, commits, now))
 
     async def register(self, worker_id: str, known: Known, now: Instant, lease_until: Instant) -> None:
@@ -155,8 +157,11 @@ class SqlStore(
         await self._write(lambda tx: register_worker(tx, worker_id, known, now, lease_until))
 
     async def beat(self, worker_id: str, now: Instant, lease_until: Instant) -> bool:
-        """See Store."""
-        return await self._write(lambda tx: prolong_lease(tx, worker_id, now, lease_until))
+        """See Store. Where our clock was set back, what was put to sleep by it meanwhile is woken."""
+        ran_ahead = self._latest > lease_until
+        kept = await self._write(lambda tx: prolong_lease(tx, worker_id, now, lease_until, ran_ahead=ran_ahead))
+        self._latest = min(self._latest, now)
+        return kept
 
     async def retire(self, worker_id: str, now: Instant) -> None:
         """See Store."""
