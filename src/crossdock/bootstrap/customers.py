@@ -31,6 +31,7 @@ from crossdock.processes import (
     customer_update,
     party_erasure,
 )
+from crossdock.processes.consent_audit import ConsentAudit
 from crossdock.processes.customer_indexing import CustomerIndexing
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser, Submit
 from crossdock.processes.customer_stewardship import Stewards, StewardStore
@@ -127,9 +128,7 @@ class CustomerProcesses:
             )
         )
         self._make_mergers(ownership, store, sinks, settle_seconds, clock, mark)
-        self.stewards = Stewards(
-            store, ownership, submit, clock, merge=self.merge, unmerge=self.unmerge, update=self.update
-        )
+        self._make_desks(ownership, store, submit, clock)
         self.erasing = _erasing(ownership, store, sinks, settle_seconds, clock, mark, erasure_log)
         self.erasure = party_erasure.party_erasure(self.erasing)
         self.all: tuple[Process[Any], ...] = (
@@ -137,6 +136,12 @@ class CustomerProcesses:
             *(self.merge, self.unmerge, self.repair, self.erasure),
             *((self.onboarding,) if self.onboarding is not None else ()),
         )
+
+    def _make_desks(self, ownership: Ownership, store: CustomerStore, submit: Submit, clock: Clock) -> None:
+        self.stewards = Stewards(
+            store, ownership, submit, clock, merge=self.merge, unmerge=self.unmerge, update=self.update
+        )
+        self.consents = ConsentAudit(store, ownership, clock)
 
     def _make_mergers(
         self,

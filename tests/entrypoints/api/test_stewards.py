@@ -10,6 +10,7 @@ from tests.entrypoints.doors import client_of
 from tests.hubs import a_hub, eventually
 
 from crossdock.adapters.memory.simulator.surface import Surface
+from crossdock.adapters.memory.wire import PartnerWrite
 from crossdock.bootstrap.hub import Hub
 from crossdock.entrypoints.api.app import make_app
 
@@ -63,6 +64,31 @@ async def test_a_customer_tells_each_value_and_why_and_who_looked_is_audited(des
     assert {event["what"] for event in history["history"]} >= {"golden", "linked"}
     assert (await desk.client.get("/v1/customers/nobody")).json()["code"] == "customer-unknown"
     assert (await desk.get(f"/v1/customers?search={ANNA[EMAIL]}"))["customers"] == [desk.anna]
+
+
+async def test_consents_tell_by_whose_word_and_who_shows_them_and_who_looked_is_audited(desk: Desk) -> None:
+    (record,) = (await desk.get(f"/v1/customers/{desk.anna}"))["records"]
+    card = {"consents.email.status": "opt_out", "consents.email.captured_from": "zyxwv shop"}
+    number = record["record"].rpartition("/")[2]
+    desk.erp.partners.write(PartnerWrite(write="w-3", number=number, card=card))
+    address = f"/v1/customers/{desk.anna}/consents"
+
+    async def told() -> list[Any]:
+        return list((await desk.get(address, **{"X-Actor": "Ines"}))["consents"])
+
+    (consent,) = await eventually(told)
+    assert (consent["consent"], consent["status"], consent["record"]) == (
+        "consents.email",
+        "opt_out",
+        record["record"],
+    )
+    (place,) = consent["places"]
+    assert (place["system"], place["state"], place["status"]) == ("erp", "shows", "opt_out")
+    assert place["waiting_seconds"] == 0
+    assert "zyxwv" not in (await desk.client.get(address)).text, "nothing but the status"
+    entries = await desk.hub.store.list_audit(run_id=f"customer/{desk.anna}")
+    assert ("Ines", "read") in {(entry.actor, entry.verb) for entry in entries[1:]}
+    assert (await desk.client.get("/v1/customers/nobody/consents")).json()["code"] == "customer-unknown"
 
 
 async def test_a_doubt_shows_both_and_a_word_is_taken_once(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from crossdock.bootstrap.hub import Hub
 from crossdock.canonical.party import ExternalReference
 from crossdock.durable.records import Commit, EffectStep
 from crossdock.entrypoints.cli.exits import ExitCode
+from crossdock.identity.golden.contributions import Statement
 from crossdock.identity.golden.fields import Domain
-from crossdock.identity.golden.ledger import NoteTold
+from crossdock.identity.golden.ledger import NoteTold, TakeChange
+from crossdock.kit.clock import MICROSECONDS
 
 RECORD = ExternalReference("erp", "partner", "BP-1")
+OTHER = ExternalReference("erp", "partner", "BP-2")
 
 
 @pytest.fixture
@@ -76,6 +80,62 @@ def test_all_that_is_known_is_written_for_machines_and_people_and_for_nobody_els
     assert "&lt;i&gt;" in page, "what systems said is shown, not obeyed"
     assert sorted(path.name for path in as_json.parent.iterdir()) == [f"{customer}.html", f"{customer}.json"]
     assert cli("privacy", "export", "P-none").code == ExitCode.NOT_FOUND
+
+
+@pytest.fixture
+def withdrawn(deployment: Path, customer: str) -> str:
+    """One record withdrew a consent; another of the same customer still shows it."""
+    now = int(time.time() * MICROSECONDS)
+    fields = {"consents.email.status": "opt_out", "consents.email.captured_from": "zyxwv"}
+    said = Statement(fields=fields, said_at=now, counted_at=now, arrived_at=now)
+    effects = (
+        TakeChange(record=RECORD, party_id=customer, statement=said),
+        NoteTold(record=OTHER, party_id=customer, fields={"consents.email.status": "opt_in"}),
+    )
+
+    async def make() -> None:
+        async with Hub(load_deployment(deployment, find_manifests())) as hub:
+            steps = tuple(EffectStep(str(number), effect) for number, effect in enumerate(effects))
+            await hub.committer.submit(Commit(effects=steps))
+
+    asyncio.run(make())
+    return customer
+
+
+def test_consents_tell_what_is_owed_by_status_alone_and_the_look_is_kept(
+    cli: Cli, deployment: Path, withdrawn: str
+) -> None:
+    told = cli("privacy", "consents", "--reference", "erp:partner:BP-1", "--json")
+    assert told.code == 0, "it is on time"
+    (consent,) = told.json["consents"]
+    assert (consent["status"], consent["record"]) == ("opt_out", "erp/partner/BP-1")
+    places = {place["record"]: (place["state"], place["status"]) for place in consent["places"]}
+    assert places == {"erp/partner/BP-1": ("shows", "opt_out"), "erp/partner/BP-2": ("owed", "opt_in")}
+    page = cli("privacy", "consents", withdrawn, "--within", "0")
+    assert page.code == ExitCode.FAILED
+    assert "opt_out" in page.out
+    assert "zyxwv" not in told.out + page.out
+    assert cli("privacy", "consents", "P-none").code == ExitCode.NOT_FOUND
+
+    async def looks() -> int:
+        async with Hub(load_deployment(deployment, find_manifests())) as hub:
+            return len(await hub.store.list_audit(run_id=f"customer/{withdrawn}"))
+
+    assert asyncio.run(looks()) == 2
+
+
+def test_what_is_late_of_all_customers_is_counted_and_listed_up_to_a_limit(cli: Cli, withdrawn: str) -> None:
+    on_time = cli("privacy", "consents", "--json")
+    assert (on_time.code, on_time.json["customers"], on_time.json["late"]) == (0, 1, 0)
+    late = cli("privacy", "consents", "--within", "0", "--json")
+    assert late.code == ExitCode.FAILED
+    assert (late.json["late"], late.json["by_system"]) == (1, {"erp": 1})
+    (first,) = late.json["first"]
+    assert (first["customer_id"], first["status"], first["place"]["status"]) == (withdrawn, "opt_out", "opt_in")
+    page = cli("privacy", "consents", "--within", "0")
+    assert page.code == ExitCode.FAILED
+    assert "1 late of 1 customer(s): erp 1" in page.out
+    assert "zyxwv" not in late.out + page.out
 
 
 def test_without_customers_there_is_nobody_to_forget(cli: Cli) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from crossdock.entrypoints.api import stewards
 from crossdock.entrypoints.api.operation import LIMIT, Operation, Parameter, Schema
 from crossdock.entrypoints.entrance import customer_answers as answers
+from crossdock.entrypoints.entrance.consent_answers import ConsentsTold
 from crossdock.entrypoints.entrance.paging import INT64_MAX
 
 _GROUP = "Customers"
@@ -52,6 +53,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Parameter(name="before", words="From the `next` of a page.", schema=_NUMBER),
         _ACTOR,
     ),
+    "get_customer_consents": _look(ConsentsTold, _ACTOR),
     "list_customer_reviews": _look(
         answers.ReviewList,
         _text("signature", "Only equal evidence.", 80),

@@ -16,6 +16,7 @@ from msgspec import Meta
 from crossdock.entrypoints.api.findings import read_body
 from crossdock.entrypoints.api.orders import idempotency_key, read_json_bytes
 from crossdock.entrypoints.api.parked import Name, Reason
+from crossdock.entrypoints.entrance.consent_answers import ConsentsTold
 from crossdock.entrypoints.entrance.context import Asked, Here
 from crossdock.entrypoints.entrance.customer_answers import (
     AlikeList,
@@ -39,7 +40,7 @@ from crossdock.entrypoints.entrance.customer_answers import (
 )
 from crossdock.entrypoints.entrance.paging import INT64_MAX, limit_of, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
-from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, said, stewards_of
+from crossdock.entrypoints.entrance.stewarding import consents_told, find_customer, find_doubt, said, stewards_of
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.golden.ledger import QuestionPosition
 from crossdock.processes.customer_stewardship import LATER_SECONDS, Word
@@ -144,6 +145,13 @@ async def get_customer_history(request: Asked, entrance: Here, customer_id: From
         kept = urlencode({"limit": limit, "before": events[-1].number})
         more = f"/v1/customers/{customer_id}/history?{kept}"
     return HistoryTold(history=tuple(map(happening_told, events)), next=more)
+
+
+@get("/v1/customers/{customer_id:str}/consents", name="get_customer_consents")
+async def get_customer_consents(request: Asked, entrance: Here, customer_id: FromPath[str]) -> ConsentsTold:
+    """What a customer consented to, by whose word, and which systems show it. A read is audited."""
+    found = await find_customer(entrance, customer_id, _reader(request))
+    return await consents_told(entrance, found)
 
 
 @get("/v1/customers/reviews", name="list_customer_reviews")
@@ -293,6 +301,7 @@ ROUTES = (
     find_customers,
     get_customer,
     get_customer_history,
+    get_customer_consents,
     list_customer_reviews,
     list_alike_reviews,
     get_customer_review,

@@ -147,6 +147,47 @@ async def export_party(
     tell({"files": paths}) if as_json else say("wrote " + " and ".join(paths))
 
 
+@app.command("consents")
+@asynchronous
+async def show_consents(
+    party: PartyArgument = "",
+    *,
+    reference: ReferenceOption = "",
+    within: Annotated[
+        float, typer.Option("--within", metavar="MINUTES", min=0, help="So long a change may be under way.")
+    ] = 15.0,
+    first: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="List at most so many.")] = 200,
+    deployment: DeploymentOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show which systems show a party's consents; without a party, every record that is told too late.
+
+    A record is late when it has shown something else for longer than --within; then the exit code is 1. That you
+    looked at a party is kept in the audit. Of a consent nothing is shown but its status.
+
+    [bold]Examples[/]
+
+      crossdock privacy consents --reference salesforce:Account:0015g00000XyZ
+      crossdock privacy consents --within 15
+    """
+    from crossdock.entrypoints.cli import privacy_consents as views  # noqa: PLC0415 - as above
+
+    async with open_hub(deployment) as hub:
+        customers = _customers(hub)
+        if party or reference:
+            one = await views.consents_of_one(customers, await _party(hub, party, reference))
+            tell(one) if as_json else views.print_consents(one)
+            late = any(
+                place.record and place.waiting_seconds > within * 60
+                for consent in one.consents
+                for place in consent.places
+            )
+            return ExitCode.FAILED if late else ExitCode.OK
+        report = await views.late_of_all(customers, within, first=first, quiet=as_json)
+    tell(report) if as_json else views.print_late(report)
+    return ExitCode.FAILED if report.late else ExitCode.OK
+
+
 def _customers(hub: "Hub") -> "CustomerProcesses":
     if hub.customers is None:
         raise NotFound("there is no ownership.yaml, so no customers are kept here", code="no-customers")

@@ -105,6 +105,7 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "find_customers": _CUSTOMERS,
     "get_customer": _CUSTOMERS,
     "get_customer_history": _CUSTOMERS,
+    "get_customer_consents": _CUSTOMERS,
     "list_customer_reviews": _CUSTOMERS,
     "list_alike_reviews": _CUSTOMERS,
     "get_customer_review": _CUSTOMERS,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import TypeVar
 
+from crossdock.entrypoints.entrance.consent_answers import ConsentsTold, consent_told
 from crossdock.entrypoints.entrance.context import Entrance
 from crossdock.entrypoints.entrance.problems import Problem
 from crossdock.kit.errors import Conflict, Rejected
@@ -40,6 +41,17 @@ async def find_customer(entrance: Entrance, party_id: str, by: str) -> Customer:
         raise Problem(HTTPStatus.NOT_FOUND, "customer-unknown")
     await stewards.note_look(by, party_id)
     return found
+
+
+async def consents_told(entrance: Entrance, customer: Customer) -> ConsentsTold:
+    """A customer's consents and how far they have got. Raises Problem (404) for one who was erased meanwhile."""
+    customers, party_id = entrance.hub.customers, customer.file.party_id
+    consents = await customers.consents.of(party_id) if customers is not None else None
+    if customers is None or consents is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "customer-unknown")
+    now = customers.consents.now()
+    told = tuple(consent_told(each, now) for each in consents)
+    return ConsentsTold(customer_id=party_id, into=customer.file.into, consents=told)
 
 
 async def find_doubt(entrance: Entrance, number: int, by: str) -> Doubt:
