@@ -38,7 +38,7 @@ def test_the_whole_command_line_is_there() -> None:
         / customers decide / customers merge / customers unmerge / customers pin / customers unpin
         / customers accept
         / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
-        / match dedupe / match explain / match train / match rehearse
+        / match dedupe / match explain / match train / match keep / match rehearse
         / credit list / credit approve / credit refuse / freshness
         / privacy consents / privacy erase / privacy export / privacy replay
         / events tail / events consumers / events replay / events asyncapi

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from rich.text import Text
@@ -18,6 +18,7 @@ from crossdock.entrypoints.worker.logs import set_up_logging
 from crossdock.kit.errors import CrossdockError
 from crossdock.kit.redaction import scrub
 
+T = TypeVar("T")
 DEBUG_VARIABLE = "CROSSDOCK_DEBUG"
 FINDINGS_SHOWN_MAX = 50
 
@@ -30,6 +31,7 @@ WHAT_TO_DO = {
     "tryton-not-installed": "pip install 'crossdock[tryton]', or: crossdock demo --erp memory",
     "adapter-not-loadable": "what the adapter needs may be missing: pip install 'crossdock[ADAPTER]'",
     "match-not-installed": "pip install 'crossdock[match]'",
+    "model-unreadable": "learn one with this release: crossdock match train FILE",
     "columns-unknown": "see what a column may hold: crossdock match dedupe --help",
     "nats-not-installed": "Debian: apt install nats-server",
     "not-parked": "see what is parked: crossdock parked list",
@@ -44,13 +46,18 @@ def asynchronous(command: Callable[..., Coroutine[Any, Any, int | None]]) -> Cal
 
     @functools.wraps(command)
     def call(*args: Any, **options: Any) -> None:
-        set_up_logging(level="debug" if debugging() else "error", as_json=not sys.stderr.isatty())
-        code = asyncio.run(command(*args, **options))
+        code = carry_out(command(*args, **options))
         if code:
             raise typer.Exit(code)
 
     call.__signature__ = inspect.signature(command)  # type: ignore[attr-defined]
     return call
+
+
+def carry_out(work: Coroutine[Any, Any, T]) -> T:
+    """Do asynchronous work to its end, for commands of which only a part is."""
+    set_up_logging(level="debug" if debugging() else "error", as_json=not sys.stderr.isatty())
+    return asyncio.run(work)
 
 
 def debugging() -> bool:

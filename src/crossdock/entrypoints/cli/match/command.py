@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from crossdock.entrypoints.cli.deployments import JsonOption
+from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, read_deployment
 from crossdock.entrypoints.cli.exits import ExitCode
 from crossdock.entrypoints.cli.match.headings import parse_maps
-from crossdock.entrypoints.cli.output import err, note, tell
+from crossdock.entrypoints.cli.output import err, note, say, tell
+from crossdock.entrypoints.cli.running import asynchronous, carry_out
 from crossdock.kit.errors import Finding, Invalid
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from crossdock.identity.matching.model import Model, Thresholds
     from crossdock.identity.matching.population import Population
 
-app = typer.Typer(no_args_is_help=True, help="Who is whom: dedupe files, train, explain, rehearse models.")
+app = typer.Typer(no_args_is_help=True, help="Who is whom: dedupe files; train, rehearse, keep models.")
+KEPT = "Model {} is kept: workers weigh with it within ten seconds."
 
 MapOption = Annotated[
     list[str] | None,
@@ -144,6 +146,10 @@ def train(
         typer.Option("--labels", metavar="FILE", help="Decided pairs: a CSV with one, other, verdict."),
     ] = None,
     link: LinkOption = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Also keep the model: the deployment's hub weighs with it at once.")
+    ] = False,
+    deployment: DeploymentOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Learn from your records how much each agreement says, without any label; decided pairs improve it.
@@ -155,7 +161,10 @@ def train(
 
       crossdock match train customers.csv
       crossdock match train crm.csv erp.csv --to model.json --labels decided.csv
+      crossdock match train crm.csv erp.csv --keep --deployment deployments/example
     """
+    if keep:
+        read_deployment(deployment)  # what is wrong there is told before anything is learned
     with _progress() as tell_progress:
         crowd = _read(files, maps, tell_progress, {to})
         from crossdock.entrypoints.cli.match import labelled, views, writing  # noqa: PLC0415 - numba takes its time
@@ -164,13 +173,48 @@ def train(
         decided = labelled.read_labels(labels, crowd) if labels else ()
         population, learned = _learned(crowd, None, link=link, tell_progress=tell_progress, labels=decided)
         writing.write_page(to, lambda: encoded(learned).decode())
+    if keep:
+        from crossdock.entrypoints.cli.match.keeping import keep_model  # noqa: PLC0415 - only where it is wanted
+
+        carry_out(keep_model(deployment, learned, f"trained from {len(crowd.ids)} records"))
     if as_json:
-        tell({"version": learned.version, "file": str(to), "labels": len(decided)})
+        tell({"version": learned.version, "file": str(to), "labels": len(decided), "kept": keep})
         return
     for group in population.groups:
         if len(group):
             views.print_model(learned.of(group.kind))
     note(f"Model {learned.version} is in {to}; use it: crossdock match dedupe FILE --model {to}")
+    if keep:
+        note(KEPT.format(learned.version))
+    else:
+        note(f"Before a hub weighs with it: crossdock match rehearse FILE --labels DECIDED --model {to}")
+        note(f"Then: crossdock match keep {to}")
+
+
+@app.command("keep")
+@asynchronous
+async def keep_from_file(
+    file: Annotated[Path, typer.Argument(metavar="MODEL", help="What `crossdock match train` wrote.")],
+    *,
+    deployment: DeploymentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a model in the hub's database: every worker weighs with it within ten seconds.
+
+    Try it first: crossdock match rehearse. What was decided before stays as it is. To go back, keep the model
+    before.
+
+    [bold]Example[/]
+
+      crossdock match keep model.json --deployment deployments/example
+    """
+    from crossdock.entrypoints.cli.match.keeping import keep_model, readable_model  # noqa: PLC0415 - as above
+
+    version = await keep_model(deployment, readable_model(file), file.name)
+    if as_json:
+        tell({"version": version, "kept": True})
+    else:
+        say(KEPT.format(version))
 
 
 @app.command("rehearse")
