@@ -133,6 +133,27 @@ def load_deployment(folder: Path, manifests: Mapping[str, AdapterManifest]) -> D
     return check_deployment(parts, manifests, folder, findings)
 
 
+def load_policies(folder: Path) -> Policies:
+    """Only what the deployment tolerates; nothing else of it has to be there. Raises Misconfigured."""
+    findings: list[Finding] = []
+    if not folder.is_dir():
+        raise Misconfigured(f"{folder} is no folder; `crossdock init` makes one", code="deployment-missing")
+    policies = _read_part(folder, "policies", Policies, findings)
+    _refuse(folder, findings)
+    return policies or Policies()
+
+
+def _refuse(folder: Path, findings: list[Finding]) -> None:
+    if not findings:
+        return
+    lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
+    raise Misconfigured(
+        f"the deployment in {folder} has {len(findings)} fault(s):\n{lines}",
+        code="deployment-faulty",
+        findings=findings,
+    )
+
+
 def check_deployment(
     parts: Mapping[str, Any],
     manifests: Mapping[str, AdapterManifest],
@@ -152,13 +173,7 @@ def check_deployment(
     policies = parts.get("policies")
     if policies is not None and policies.onboarding is not None and parts.get("systems") is not None:
         findings += _check_onboarding(policies.onboarding, parts, manifests)
-    if findings:
-        lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
-        raise Misconfigured(
-            f"the deployment in {folder} has {len(findings)} fault(s):\n{lines}",
-            code="deployment-faulty",
-            findings=findings,
-        )
+    _refuse(folder, findings)
     assert isinstance(routes, Routes)
     return Deployment(
         hub=parts.get("hub") or HubSettings(),

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossdock.identity.matching.bulk import HOUSEHOLD_MIN, Deduped
-from crossdock.identity.matching.model import Thresholds
+from crossdock.identity.matching.model import Bands, Thresholds
+from crossdock.identity.matching.population import Population
+from crossdock.identity.matching.record import Kind
 from crossdock.identity.matching.scoring import Band
 
 Rows = NDArray[np.int64]
@@ -15,13 +17,20 @@ LINK, REVIEW, NEW = range(3)
 
 
 class Outcome:
-    """A population's clusters, read with thresholds. Rows are places in the population."""
+    """A population's clusters, read with the bands of each kind. Rows are places in the population."""
 
-    def __init__(self, found: Deduped, thresholds: Thresholds) -> None:
+    def __init__(self, found: Deduped, bands: Bands, population: Population) -> None:
         self.clusters = found.clusters
         self.pairs = found.pairs
-        self.thresholds = thresholds
         self.size = len(found.clusters)
+        self.by_kind = bands
+        self.thresholds: dict[Kind, Thresholds] = {}
+        """Of each kind of which there are records."""
+        self._link, self._review = np.zeros(self.size), np.zeros(self.size)
+        for group in population.groups:
+            if len(group):
+                told = self.thresholds[group.kind] = bands.of(group.kind)
+                self._link[group.rows], self._review[group.rows] = told.link, told.review
 
     @cached_property
     def sizes(self) -> Rows:
@@ -53,14 +62,13 @@ class Outcome:
         weights = np.full(self.size, -np.inf)
         paired = self.strongest >= 0
         weights[paired] = self.pairs.weights[self.strongest[paired]]
-        link, review = self.thresholds.link, self.thresholds.review
-        return np.select([weights >= link, weights >= review], [LINK, REVIEW], NEW).astype(np.int8)
+        return np.select([weights >= self._link, weights >= self._review], [LINK, REVIEW], NEW).astype(np.int8)
 
     @cached_property
     def to_review(self) -> Rows:
         """Places of the pairs that a steward should look at, heaviest first."""
-        weights = self.pairs.weights
-        found = np.flatnonzero((weights >= self.thresholds.review) & (weights < self.thresholds.link))
+        weights, one = self.pairs.weights, self.pairs.left  # both of a pair are of one kind
+        found = np.flatnonzero((weights >= self._review[one]) & (weights < self._link[one]))
         return found[np.argsort(-weights[found], kind="stable")]
 
     @cached_property

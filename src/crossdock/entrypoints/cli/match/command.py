@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, read_deployment
 from crossdock.entrypoints.cli.exits import ExitCode
+from crossdock.entrypoints.cli.match.bands import bands_of, changed_bands
 from crossdock.entrypoints.cli.match.headings import parse_maps
 from crossdock.entrypoints.cli.output import err, note, say, tell
 from crossdock.entrypoints.cli.running import asynchronous, carry_out
@@ -18,7 +19,7 @@ from crossdock.kit.errors import Finding, Invalid
 
 if TYPE_CHECKING:
     from crossdock.entrypoints.cli.match.reading import Crowd
-    from crossdock.identity.matching.model import Model, Thresholds
+    from crossdock.identity.matching.model import Model
     from crossdock.identity.matching.population import Population
 
 app = typer.Typer(no_args_is_help=True, help="Who is whom: dedupe files; train, rehearse, keep models.")
@@ -34,8 +35,14 @@ ModelOption = Annotated[
 LinkOption = Annotated[
     bool, typer.Option("--link", help="Each file is free of duplicates: only pairs of different files.")
 ]
-LinkFrom = Annotated[float | None, typer.Option("--link-from", help="Bits from which on a pair is linked [6].")]
-ReviewFrom = Annotated[float | None, typer.Option("--review-from", help="Bits from which on somebody looks [-2].")]
+LinkFrom = Annotated[
+    float | None,
+    typer.Option("--link-from", help="Bits from which on a pair is linked, over the deployment's [6]."),
+]
+ReviewFrom = Annotated[
+    float | None,
+    typer.Option("--review-from", help="Bits from which on somebody looks, over the deployment's [-2]."),
+]
 
 
 @app.command("dedupe")
@@ -53,6 +60,7 @@ def dedupe(
     link: LinkOption = False,
     link_from: LinkFrom = None,
     review_from: ReviewFrom = None,
+    deployment: DeploymentOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find who is in files more than once, without any label: a CSV of clusters, and a page to look at.
@@ -68,6 +76,7 @@ def dedupe(
       crossdock match dedupe export.csv --map "Kd-Nr=id" --map "Ort/Teil=city" --map notes=- --to clusters.csv
     """
     began = time.perf_counter()
+    bands = changed_bands(bands_of(deployment), link_from, review_from)
     with _progress() as tell_progress:
         crowd = _read(files, maps, tell_progress, {to, report} - {None})
         population, learned = _learned(crowd, model, link=link, tell_progress=tell_progress)
@@ -76,7 +85,7 @@ def dedupe(
         from crossdock.identity.matching.outcome import Outcome  # noqa: PLC0415 - the same
 
         found = find(population, learned, progress=tell_progress)
-        outcome = Outcome(found, _thresholds(link_from, review_from))
+        outcome = Outcome(found, bands, population)
         tell_progress("writing", 0.0)
         writing.write_records(to, crowd, outcome)
         if report is not None:
@@ -105,6 +114,7 @@ def explain(
     link: LinkOption = False,
     link_from: LinkFrom = None,
     review_from: ReviewFrom = None,
+    deployment: DeploymentOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Why two records are one, are not, or might be: the weight of every comparison, and what would change it.
@@ -117,6 +127,7 @@ def explain(
       crossdock match explain 1017 1018 --file customers.csv
       crossdock match explain crm:0031 erp:K-77 -f crm.csv -f erp.csv --model model.json
     """
+    bands = changed_bands(bands_of(deployment), link_from, review_from)
     with _progress() as tell_progress:
         crowd = _read(files or [], maps, tell_progress, set())
         rows = crowd.row(one), crowd.row(other)
@@ -126,7 +137,7 @@ def explain(
 
     for group in population.groups:
         learned = learned.rescaled(len(group), group.kind)
-    decision = Scorer(learned, _thresholds(link_from, review_from)).pair(*(crowd.features(row) for row in rows))
+    decision = Scorer(learned, bands).pair(*(crowd.features(row) for row in rows))
     if as_json:
         tell(decision)
     else:
@@ -232,6 +243,7 @@ def rehearse(
     link: LinkOption = False,
     link_from: LinkFrom = None,
     review_from: ReviewFrom = None,
+    deployment: DeploymentOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Try another model or other thresholds on what people have decided, before anybody relies on them.
@@ -244,15 +256,16 @@ def rehearse(
       crossdock match rehearse crm.csv erp.csv --labels decided.csv --before model.json --model new.json
       crossdock match rehearse customers.csv --labels decided.csv --link-from 8
     """
+    used_bands = bands_of(deployment)
+    after = changed_bands(used_bands, link_from, review_from)
     with _progress() as tell_progress:
         crowd = _read(files, maps, tell_progress, set())
         from crossdock.entrypoints.cli.match import labelled, rehearsing  # noqa: PLC0415 - numba takes its time
 
         decided = labelled.read_labels(labels, crowd)
-        after = _thresholds(link_from, review_from)
         new = labelled.read_model(model) if model else None
         population, used = _learned(crowd, before, link=link, tell_progress=tell_progress)
-        ways = rehearsing.Way(used, _thresholds(None, None)), rehearsing.Way(new or used, after)
+        ways = rehearsing.Way(used, used_bands), rehearsing.Way(new or used, after)
         found = rehearsing.rehearse(crowd, population, decided, *ways, tell_progress)
     if as_json:
         tell(found)
@@ -293,18 +306,6 @@ def _learned(
     tell_progress("normalising", 0.0)
     population = population_of_table(crowd.table, crowd.source if link else None)
     return population, known or learn(population, labels=labels, progress=tell_progress)
-
-
-def _thresholds(link_from: float | None, review_from: float | None) -> "Thresholds":
-    from crossdock.identity.matching.model import Thresholds  # noqa: PLC0415 - beside its only use
-
-    usual = Thresholds()
-    link = usual.link if link_from is None else link_from
-    review = usual.review if review_from is None else review_from
-    if not link >= review:
-        finding = Finding("thresholds-crossed", "--link-from", f"{link} lies below --review-from {review}")
-        raise Invalid("nothing could be linked", code="thresholds-crossed", findings=[finding])
-    return Thresholds(link=link, review=review)
 
 
 @contextmanager

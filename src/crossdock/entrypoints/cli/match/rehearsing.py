@@ -11,7 +11,7 @@ from crossdock.entrypoints.cli.match.reading import Crowd
 from crossdock.entrypoints.cli.match.views import STYLES, plain_table
 from crossdock.entrypoints.cli.output import note, out, plain
 from crossdock.identity.matching.bulk import dedupe
-from crossdock.identity.matching.model import Model, Thresholds
+from crossdock.identity.matching.model import Bands, Model
 from crossdock.identity.matching.outcome import BANDS, Outcome
 from crossdock.identity.matching.population import Population
 from crossdock.identity.matching.scoring import Band, Scorer
@@ -25,7 +25,7 @@ class Way(msgspec.Struct, frozen=True):
     """One way to decide."""
 
     model: Model
-    thresholds: Thresholds
+    bands: Bands
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,14 +102,14 @@ def _scorer(population: Population, way: Way) -> Scorer:
     model = way.model
     for group in population.groups:
         model = model.rescaled(len(group), group.kind)
-    return Scorer(model, way.thresholds)
+    return Scorer(model, way.bands)
 
 
 def _sources(
     crowd: Crowd, population: Population, before: Way, after: Way, progress: Progress
 ) -> tuple[SourceChange, ...]:
     was, now = (
-        Outcome(dedupe(population, way.model, progress=progress), way.thresholds) for way in (before, after)
+        Outcome(dedupe(population, way.model, progress=progress), way.bands, population) for way in (before, after)
     )
     moved, apart = was.bands != now.bands, was.clusters != now.clusters
     found = []

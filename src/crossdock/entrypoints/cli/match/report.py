@@ -86,11 +86,9 @@ def page(crowd: Crowd, population: Population, model: Model, outcome: Outcome, s
             alone=outcome.size - bands[LINK] - bands[REVIEW],
             doubts=len(outcome.to_review),
             homes=len(outcome.households),
-            thresholds=outcome.thresholds,
+            borders=_borders(outcome),
             sizes=_sizes(outcome),
             weights=_weights(outcome),
-            border=_percent_of_bits(outcome.thresholds.link),
-            lower=_percent_of_bits(outcome.thresholds.review),
             overlap=_overlap(crowd, outcome),
             keys=_keys(population, outcome),
             clustered=examples.clusters(),
@@ -100,6 +98,19 @@ def page(crowd: Crowd, population: Population, model: Model, outcome: Outcome, s
             version=model.version,
         )
     )
+
+
+def _borders(outcome: Outcome) -> list[tuple[float, str]]:
+    """Where bands begin, in percent of the width, and words at the last; kinds apart where they differ."""
+    told = outcome.thresholds
+    places = sorted({bits for each in told.values() for bits in (each.review, each.link)})
+    alike = len(set(map(str, told.values()))) <= 1
+    said = [
+        f"{'' if alike else f'{kind}s: '}link from {each.link:g}, review from {each.review:g} bits"
+        for kind, each in told.items()
+    ]
+    words = "\n".join(dict.fromkeys(said))
+    return [(_percent_of_bits(bits), words if bits == places[-1] else "") for bits in places]
 
 
 def _percent_of_bits(bits: float) -> float:
@@ -120,12 +131,16 @@ def _sizes(outcome: Outcome) -> list[Bar]:
 
 
 def _weights(outcome: Outcome) -> list[Bar]:
-    """Pairs by their bits: two humps with little between them are well told apart."""
+    """Pairs by their bits: two humps with little between them are well told apart.
+
+    Where the kinds differ, what is in no one band of both counts as for review.
+    """
     edges = np.arange(BITS_LOWEST, BITS_HIGHEST + 2 * BITS_WIDTH, BITS_WIDTH)
     weights = outcome.pairs.weights
     kept = np.clip(weights[weights >= BITS_LOWEST], BITS_LOWEST, BITS_HIGHEST)
     counts, _ = np.histogram(kept, edges)
-    link, review = outcome.thresholds.link, outcome.thresholds.review
+    told = outcome.thresholds.values()
+    link, review = max(each.link for each in told), min(each.review for each in told)
     kinds = ["link" if edge >= link else "review" if edge >= review else "new" for edge in edges.tolist()]
     return _bars(
         [
@@ -204,7 +219,7 @@ class _Examples:
         self.outcome = outcome
         for group in population.groups:
             model = model.rescaled(len(group), group.kind)
-        self.scorer = Scorer(model, outcome.thresholds)
+        self.scorer = Scorer(model, outcome.by_kind)
 
     def has(self, name: str) -> bool:
         """Whether anybody's column holds that."""
