@@ -4,7 +4,7 @@
     2026-11-21: wpP0…                wraps the key of every customer; the first one named wraps new ones
 
 One secret a line: a name, a colon, 32 random bytes in base64. A new wrapping key goes on a line above the old one,
-which stays: keys that it wrapped are not wrapped anew.
+which stays until `crossdock privacy rotate` has wrapped every key anew.
 """
 
 import binascii

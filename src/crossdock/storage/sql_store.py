@@ -44,6 +44,7 @@ from crossdock.storage.queries import (
     ready_since,
 )
 from crossdock.storage.review_store import ReviewStore
+from crossdock.storage.rotating import RotationStore
 from crossdock.storage.sealing import SealedTransaction
 from crossdock.storage.signals import leave_signal
 from crossdock.storage.strangers import park_strangers
@@ -55,7 +56,15 @@ T = TypeVar("T")
 
 
 class SqlStore(
-    LaneStore, BoardStore, PartyStore, MergeStore, MatchStore, ReviewStore, OnboardingStore, ErasureStore
+    LaneStore,
+    BoardStore,
+    PartyStore,
+    MergeStore,
+    MatchStore,
+    ReviewStore,
+    OnboardingStore,
+    ErasureStore,
+    RotationStore,
 ):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own.
 

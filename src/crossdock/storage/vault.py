@@ -30,7 +30,8 @@ UNREADABLE = b'{"unreadable":true}'
 """What is read where somebody changed the sealed value."""
 _KEY_AT, _NONCE_AT = len(MARK), len(MARK) + 8
 _CONTENT_AT = _NONCE_AT + NONCE_BYTES
-_ONE_AT_A_TIME = 1 << 20
+UNLOCKING = 1 << 20
+"""Held by whoever looks which secrets the database knows, and changes that."""
 KEY_COLUMNS = ("key_id", "subject", "wrapped", "wrapping", "at")
 
 
@@ -89,7 +90,7 @@ class Vault:
 
         Raises Misconfigured (`keys-missing`, `keys-wrong`, `keys-unreadable`) before anything is written.
         """
-        tx.hold_numbers([_ONE_AT_A_TIME])
+        tx.hold_numbers([UNLOCKING])
         known = dict(tx.execute("SELECT fingerprint, purpose FROM vault_secret").fetchall())
         keyring = self._source.read()
         if keyring is None:

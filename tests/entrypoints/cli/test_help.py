@@ -40,7 +40,7 @@ def test_the_whole_command_line_is_there() -> None:
         / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
         / match dedupe / match explain / match train / match keep / match rehearse
         / credit list / credit approve / credit refuse / freshness
-        / privacy consents / privacy erase / privacy export / privacy replay
+        / privacy consents / privacy erase / privacy export / privacy replay / privacy rotate
         / events tail / events consumers / events replay / events asyncapi
     """
     assert {tuple(one.split()) for one in asked.split("/")} == set(ALL)

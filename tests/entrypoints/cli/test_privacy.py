@@ -146,3 +146,17 @@ def test_the_log_of_erasures_is_followed_when_asked(cli: Cli, deployment: Path) 
     assert cli("privacy", "replay", "--json").json == {"erasures": 0}
     (deployment / ".crossdock" / "erasures.jsonl").write_text("no line\n")
     assert "erasures-unreadable" in cli("privacy", "replay").err
+
+
+def test_after_rotating_the_older_secret_can_be_taken_out(cli: Cli, customer: str, deployment: Path) -> None:
+    path = deployment / ".crossdock" / "keys"
+    index, old = (line for line in path.read_text().splitlines() if not line.startswith("#"))
+    new = f"second: {'c2Vj' * 10}c2U="
+    path.write_text(f"{index}\n{new}\n{old}\n")
+    assert cli("privacy", "rotate", "--json").json["keys"] > 0
+    assert cli("privacy", "rotate", "--json").json == {"keys": 0}
+    path.write_text(f"{index}\n{new}\n")
+    told = cli("privacy", "export", customer, "--output", str(deployment), "--json")
+    assert told.code == 0, told.err
+    (record,) = json.loads(Path(told.json["files"][0]).read_text())["records"]
+    assert record["fields"]["contact.email"]["shown"] == "zyxwv@x.org"

@@ -1,5 +1,6 @@
 """`crossdock privacy`: what is known of a customer, who is to be forgotten, and what a backup has to forget."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, 
 from crossdock.entrypoints.cli.exits import ExitCode, NotFound
 from crossdock.entrypoints.cli.listing import Listing
 from crossdock.entrypoints.cli.output import cell, note, say, show, tell
+from crossdock.entrypoints.cli.progress import progress
 from crossdock.entrypoints.cli.running import asynchronous
 from crossdock.kit.errors import Finding, Invalid, Rejected
 from crossdock.kit.ids import new_id
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from crossdock.bootstrap.hub import Hub
 
 app = typer.Typer(no_args_is_help=True, help="Tell what is known of a customer, or forget them everywhere.")
+HELD_SECONDS = 0.2
+"""Before another look for keys that somebody else held."""
 
 PartyArgument = Annotated[str, typer.Argument(metavar="[PARTY]", help="The party's id.", show_default=False)]
 ReferenceOption = Annotated[
@@ -114,6 +118,39 @@ async def replay_erasures(*, deployment: DeploymentOption = None, as_json: JsonO
         tell({"erasures": len(lines)})
     else:
         say(f"All {len(lines)} erasure(s) hold in this database.")
+
+
+@app.command("rotate")
+@asynchronous
+async def rotate_keys(*, deployment: DeploymentOption = None, as_json: JsonOption = False) -> None:
+    """Wrap every customer's key anew with the first secret of the keys, after which older secrets can go.
+
+    First put the new secret on a line above the old one, and restart every process of the hub. The hub may run
+    meanwhile. Stopped before its end, it goes on where it was when called again.
+
+    [bold]Example[/]
+
+      crossdock privacy rotate
+    """
+    async with open_hub(deployment) as hub:
+        store = hub.store
+        await store.check_rotation(hub.clock.now())
+        total, done = await store.count_older_keys(), 0
+        with progress() as told:
+            while True:
+                behind, count = await store.rotate_page()
+                while count:
+                    done += count
+                    told("wrapping keys anew", min(1.0, done / max(total, done)))
+                    behind, count = await store.rotate_page(behind)
+                if await store.retire_secrets(actor(), hub.clock.now()):
+                    break
+                await asyncio.sleep(HELD_SECONDS)
+    if as_json:
+        tell({"keys": done})
+    else:
+        say(f"{done} key(s) were wrapped anew. The database opens without the older secrets from now on.")
+        note("Keep those as long as there are backups from before.")
 
 
 @app.command("export")

@@ -1,19 +1,17 @@
 """`crossdock match`: who is whom, in files and in the hub."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, read_deployment
 from crossdock.entrypoints.cli.exits import ExitCode
 from crossdock.entrypoints.cli.match.bands import bands_of, changed_bands
 from crossdock.entrypoints.cli.match.headings import parse_maps
-from crossdock.entrypoints.cli.output import err, note, say, tell
+from crossdock.entrypoints.cli.output import note, say, tell
+from crossdock.entrypoints.cli.progress import progress
 from crossdock.entrypoints.cli.running import asynchronous, carry_out
 from crossdock.kit.errors import Finding, Invalid
 
@@ -77,7 +75,7 @@ def dedupe(
     """
     began = time.perf_counter()
     bands = changed_bands(bands_of(deployment), link_from, review_from)
-    with _progress() as tell_progress:
+    with progress() as tell_progress:
         crowd = _read(files, maps, tell_progress, {to, report} - {None})
         population, learned = _learned(crowd, model, link=link, tell_progress=tell_progress)
         from crossdock.entrypoints.cli.match import views, writing  # noqa: PLC0415 - numba takes its time
@@ -128,7 +126,7 @@ def explain(
       crossdock match explain crm:0031 erp:K-77 -f crm.csv -f erp.csv --model model.json
     """
     bands = changed_bands(bands_of(deployment), link_from, review_from)
-    with _progress() as tell_progress:
+    with progress() as tell_progress:
         crowd = _read(files or [], maps, tell_progress, set())
         rows = crowd.row(one), crowd.row(other)
         population, learned = _learned(crowd, model, link=link, tell_progress=tell_progress)
@@ -176,7 +174,7 @@ def train(
     """
     if keep:
         read_deployment(deployment)  # what is wrong there is told before anything is learned
-    with _progress() as tell_progress:
+    with progress() as tell_progress:
         crowd = _read(files, maps, tell_progress, {to})
         from crossdock.entrypoints.cli.match import labelled, views, writing  # noqa: PLC0415 - numba takes its time
         from crossdock.identity.matching.model import encoded  # noqa: PLC0415 - the same
@@ -258,7 +256,7 @@ def rehearse(
     """
     used_bands = bands_of(deployment)
     after = changed_bands(used_bands, link_from, review_from)
-    with _progress() as tell_progress:
+    with progress() as tell_progress:
         crowd = _read(files, maps, tell_progress, set())
         from crossdock.entrypoints.cli.match import labelled, rehearsing  # noqa: PLC0415 - numba takes its time
 
@@ -306,21 +304,3 @@ def _learned(
     tell_progress("normalising", 0.0)
     population = population_of_table(crowd.table, crowd.source if link else None)
     return population, known or learn(population, labels=labels, progress=tell_progress)
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """A bar for what is being done, on a terminal; nothing elsewhere."""
-    console = err()
-    columns: tuple[Any, ...] = (
-        TextColumn("  {task.description}", style="quiet"),
-        BarColumn(bar_width=40, complete_style="cyan", finished_style="green"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("", total=1.0)
-
-        def show(what: str, share: float) -> None:
-            bars.update(bar, completed=share, description=f"{what:<28}")
-
-        yield show
