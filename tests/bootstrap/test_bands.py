@@ -17,7 +17,9 @@ from crossdock.kit.errors import Misconfigured
 
 HOME = PostalAddress(lines=("Lindenstr. 12",), postcode="80331", city="München")
 ANNA = Profile(given="Anna", family="Seidl", birth_date="1980-05-17", country="DE", addresses=(HOME,))
-MEYER = Profile(kind="organisation", organisation="Meyer Bau GmbH", country="DE", addresses=(HOME,))
+MEYER = Profile(
+    kind="organisation", organisation="Meyer Bau GmbH", country="DE", addresses=(HOME,), phones=("089 123456",)
+)
 
 
 def bands_of(folder: Path, text: str) -> Bands:
