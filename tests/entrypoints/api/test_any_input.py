@@ -103,7 +103,7 @@ def test_no_request_breaks_the_hub_and_every_answer_is_as_published(
         checks = [*CHECKS, negative_data_rejection] if mode is GenerationMode.NEGATIVE else CHECKS
         answer = case.call_and_validate(checks=checks)
         if mode is GenerationMode.POSITIVE and answer.status_code == 422:
-            codes = {finding["code"] for finding in answer.json()["findings"]}
+            codes = {finding["code"] for finding in answer.json().get("findings", ())}  # a used key has none
             assert not codes & FORM, codes
 
     try:

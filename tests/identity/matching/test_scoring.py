@@ -11,6 +11,7 @@ from crossdock.identity.matching.model import Model, Thresholds, decoded, encode
 from crossdock.identity.matching.record import PostalAddress, Reference
 from crossdock.identity.matching.scoring import Scorer
 from crossdock.identity.matching.training import Label, train
+from crossdock.identity.recognition.starting_model import starting_model
 
 HOME = PostalAddress(lines=("Seeweg 4",), postcode="10002", city="Neustadt")
 
@@ -80,6 +81,26 @@ def test_a_decision_says_what_would_have_flipped_it() -> None:
     decision = Scorer(model()).pair(one, other)
     assert decision.flips
     assert all(flip.band != decision.band for flip in decision.flips)
+
+
+def test_what_would_have_flipped_it_does() -> None:
+    scorer = Scorer(starting_model())
+    ours = company(organisation="Meyer Bau GmbH", country="DE", addresses=(HOME,))
+    alike = scorer.pair(ours, ours)
+    assert alike.band == "link", "name, form and address"
+    assert ("phone", "different", "review") in [(one.comparison, one.found, one.band) for one in alike.flips]
+    one, other = (msgspec.structs.replace(ours, phones=(phone,)) for phone in ("+4989123456", "+4940987654"))
+    assert scorer.pair(one, other).band == "review"
+
+
+def test_no_weaker_agreement_would_have_led_to_a_link() -> None:
+    records, _ = town(40)
+    scorer = Scorer(model(), Thresholds(link=45, review=-30))
+    doubtful = [one for one in scorer.score(records[0], records) if one.band == "review"]
+    assert doubtful
+    for decision in doubtful:
+        agreed = {one.comparison for one in decision.evidence if one.found == "the same"}
+        assert not agreed & {flip.comparison for flip in decision.flips if flip.band == "link"}
 
 
 def test_thresholds_are_configuration() -> None:

@@ -1,8 +1,6 @@
 """A decision about pairs and why: link, review or new, with the evidence of each comparison."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from math import inf
 from typing import Literal
 
 import msgspec
@@ -118,35 +116,26 @@ class Scorer:
             household=round(found.household, 4),
             likely_household=found.household >= HOUSEHOLD_MIN,
             rule=rule.name.lower() if rule else "",
-            flips=() if rule else self._flips(scale, weight, levels, parts),
+            flips=() if rule else self._flips(kind, found),
             model_version=self.version,
         )
 
-    def _flips(
-        self, scale: Scale, weight: float, levels: Sequence[int], parts: Sequence[float]
-    ) -> tuple[Flip, ...]:
+    def _flips(self, kind: Kind, weighing: Weighing) -> tuple[Flip, ...]:
         """For each comparison the mildest other finding that leads to another band; the mildest of all first."""
+        band = self.band(kind, weighing.weight)
         found: list[tuple[float, int, int, Band]] = []
-        kind = scale.model.kind
-        band, borders = self.band(kind, weight), (self.bands.of(kind).link, self.bands.of(kind).review)
-        for place, (level, part) in enumerate(zip(levels, parts, strict=True)):
-            now = part if level >= 0 else 0.0
-            bits, order = scale.gains[place]
-            mildest = inf
-            for border in borders:
-                # At or above the border, or just below it: the first level on the other side.
-                other = bisect_left(bits, now + border - weight) - (weight >= border)
-                if 0 <= other < len(bits) and order[other] != level and abs(bits[other] - now) < mildest:
-                    would = self.band(kind, weight - now + bits[other])
-                    if would != band:
-                        mildest = abs(bits[other] - now)
-                        flip = mildest, place, order[other], would
-            if mildest < inf:
-                found.append(flip)
-        found.sort()
+        for place, weights in enumerate(self._balances[kind].otherwise(weighing)):
+            changes = [
+                (abs(weight - weighing.weight), place, level, would)
+                for level, weight in enumerate(weights)
+                if (would := self.band(kind, weight)) != band and level != weighing.found[place][0]
+            ]
+            if changes:
+                found.append(min(changes))
+        comparisons = self._scales[kind].comparisons
         return tuple(
-            Flip(scale.comparisons[place].name, scale.comparisons[place].levels[level], would)
-            for _, place, level, would in found[:FLIPS_MAX]
+            Flip(comparisons[place].name, comparisons[place].levels[level], would)
+            for _, place, level, would in sorted(found)[:FLIPS_MAX]
         )
 
 

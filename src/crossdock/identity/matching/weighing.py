@@ -112,16 +112,6 @@ class Scale:
             for place in range(len(self.comparisons))
         ]
 
-    @cached_property
-    def gains(self) -> list[tuple[list[float], list[int]]]:
-        """Per comparison its levels' bits against strangers at a usual frequency, rising, and those levels."""
-        found = []
-        for one in self.model.comparisons:
-            bits = np.log2(np.array(one.match) / np.array(one.random))
-            order = np.argsort(bits, kind="stable")
-            found.append((bits[order].tolist(), order.tolist()))
-        return found
-
     def priors(self) -> tuple[float, float, float]:
         """log2 of the shares of matches, households and strangers in all pairs."""
         match, household = self.model.prior_match, self.model.prior_household

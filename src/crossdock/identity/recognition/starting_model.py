@@ -77,7 +77,7 @@ _USUAL: dict[str, dict[str, Level]] = {
     },
     "organisation name": {
         **_WORDS,
-        "the same": (0.80, 1e-5, 0.01),
+        "the same": (0.80, 1e-5, 5e-3),
         "one letter apart": (0.04, 5e-5, 1e-2),
         "nearly the same": (0.02, 2e-4, 1e-2),
         "alike": (0.01, 5e-3, 2e-2),

@@ -1,5 +1,6 @@
 """The weight of one pair under a model: the scalar sibling of `weighing`."""
 
+from collections.abc import Sequence
 from math import inf, log1p, log2
 from math import log as ln
 from struct import Struct
@@ -45,6 +46,7 @@ class Balance:
         self._tables = scale.tables
         self._chance = [not one.shared for one in scale.comparisons]
         self._bits = scale.bits()
+        self._levels = [len(one.levels) for one in scale.comparisons]
         self._priors = scale.priors()
         self._usual: list[list[dict[str, float]]] = [[{} for _ in tables] for tables in scale.tables]
 
@@ -70,20 +72,8 @@ class Balance:
 
     def weigh(self, one: Side, other: Side) -> Weighing:
         """All that a decision about the pair rests on."""
-        match, near, far = self._priors
         found = self.found(one, other)
-        for place, (level, table, value) in enumerate(found):
-            if level < 0:
-                continue
-            m, h, u = self._bits[place][level]
-            if table >= 0:
-                ratio = self.ratio(place, table, value)
-                u += ratio
-                if self._chance[place]:
-                    h += ratio
-            match += m
-            near += h
-            far += u
+        match, near, far = self._totals(found)
         rivals = _either(near, far)
         return Weighing(
             found,
@@ -92,6 +82,38 @@ class Balance:
             rule_of(one, other),
             near=near > far,
         )
+
+    def _totals(self, found: Sequence[Found]) -> tuple[float, float, float]:
+        """log2 of the shares of matches, households and strangers with what was found."""
+        match, near, far = self._priors
+        for place, one in enumerate(found):
+            if one[0] >= 0:
+                m, h, u = self._shares(place, one)
+                match += m
+                near += h
+                far += u
+        return match, near, far
+
+    def _shares(self, place: int, found: Found) -> tuple[float, float, float]:
+        level, table, value = found
+        m, h, u = self._bits[place][level]
+        if table >= 0:
+            ratio = self.ratio(place, table, value)
+            u += ratio
+            if self._chance[place]:
+                h += ratio
+        return m, h, u
+
+    def otherwise(self, weighing: Weighing) -> list[list[float]]:
+        """Per comparison what the pair would weigh with each of its levels instead, at a usual frequency."""
+        match, near, far = self._totals(weighing.found)
+        weights = []
+        for place, found in enumerate(weighing.found):
+            m, h, u = self._shares(place, found) if found[0] >= 0 else (0.0, 0.0, 0.0)
+            apart = match - m, near - h, far - u
+            levels = self._bits[place][: self._levels[place]]
+            weights.append([apart[0] + m - _either(apart[1] + h, apart[2] + u) for m, h, u in levels])
+        return weights
 
     def parts(self, weighing: Weighing) -> list[float]:
         """The bits of each comparison, against the stronger of the two rivals."""
