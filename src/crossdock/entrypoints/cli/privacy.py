@@ -191,7 +191,7 @@ async def show_consents(
     *,
     reference: ReferenceOption = "",
     within: Annotated[
-        float, typer.Option("--within", metavar="MINUTES", min=0, help="So long a change may be under way.")
+        float, typer.Option("--within", metavar="MINUTES", min=0, max=525_600, help="So long a change may take.")
     ] = 15.0,
     first: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="List at most so many.")] = 200,
     deployment: DeploymentOption = None,
