@@ -56,7 +56,7 @@ async def put_order(request: Asked, entrance: Here, order_id: FromPath[str]) -> 
 async def list_orders(request: Asked, entrance: Here) -> OrderList:
     """Find orders, newest first: by status, by any of their numbers."""
     query = request.query_params
-    status, search = status_of(query.get("status", "")), text_of(query, "search", 120)
+    status, search = status_of(query.get("status")), text_of(query, "search", 120)
     limit = limit_of(query)
     behind = position_of(query)
     rows = await entrance.hub.board.list_orders(status=status, search=search, behind=behind, limit=limit)

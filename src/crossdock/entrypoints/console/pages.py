@@ -52,7 +52,7 @@ def console_home() -> Redirect:
 async def console_orders(request: Asked, entrance: Here) -> Response[Any]:
     """Orders: search, filter, page, and how the lanes stand."""
     query = request.query_params
-    status, search = status_of(query.get("status", "")), text_of(query, "search", 120)
+    status, search = status_of(query.get("status") or None), text_of(query, "search", 120)
     behind, board = position_of(query), entrance.hub.board
     counts = await board.count_orders()
     rows = await board.list_orders(status=status, search=search, behind=behind, limit=PAGE_ROWS)

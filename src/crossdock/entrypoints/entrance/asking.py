@@ -21,9 +21,9 @@ async def find_journey(entrance: Entrance, order_id: str) -> Journey:
     return told
 
 
-def status_of(text: str) -> OrderStatus | None:
-    """The status that a parameter names; None for an empty one. Raises Problem for anything else."""
-    if not text:
+def status_of(text: str | None) -> OrderStatus | None:
+    """The status that a parameter names; None where nothing was asked for. Raises Problem for anything else."""
+    if text is None:
         return None
     try:
         return OrderStatus(text)

@@ -23,8 +23,8 @@ def limit_of(query: Mapping[str, str], most: int = PAGE_ROWS_MAX) -> int:
 
 def number_of(query: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> int:
     """A whole number within bounds. Raises Problem."""
-    text = query.get(name, "")
-    if not text:
+    text = query.get(name)
+    if text is None:
         return default
     if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most:
         return int(text)
