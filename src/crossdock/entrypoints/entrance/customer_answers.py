@@ -1,4 +1,4 @@
-"""What the API answers about customers: the shapes that others rely on, apart from the model they are made of."""
+"""What the API, the console and the command line tell of customers, apart from the model it is made of."""
 
 import msgspec
 
