@@ -143,6 +143,24 @@ def load_policies(folder: Path) -> Policies:
     return policies or Policies()
 
 
+def load_ownership(path: Path, deployment: Deployment) -> Ownership:
+    """Another ownership for a deployment, checked as its own was. Raises Misconfigured with every finding."""
+    findings: list[Finding] = []
+    found: Ownership | None = None
+    if path.is_file():
+        found = _read_file(path, Ownership, deployment.folder, findings)
+    else:
+        findings.append(Finding("file-missing", path.name, "the file is missing"))
+    if found is not None:
+        findings += check_ownership(found, deployment.systems, f"{path.name} $")
+        findings += _check_customer_roles(found, deployment.systems, deployment.manifests, f"{path.name} $")
+    if findings or found is None:
+        lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
+        message = f"{path.name} has {len(findings)} fault(s):\n{lines}"
+        raise Misconfigured(message, code="deployment-faulty", findings=findings)
+    return found
+
+
 def _refuse(folder: Path, findings: list[Finding]) -> None:
     if not findings:
         return
@@ -193,6 +211,10 @@ def _read_part(folder: Path, name: str, kind: Any, findings: list[Finding]) -> A
         if name not in _OPTIONAL:
             findings.append(Finding("file-missing", path.name, "the file is missing"))
         return None
+    return _read_file(path, kind, folder, findings)
+
+
+def _read_file(path: Path, kind: Any, folder: Path, findings: list[Finding]) -> Any:
     try:
         value = yaml.safe_load(path.read_text()) or {}
     except yaml.YAMLError as error:
@@ -261,7 +283,10 @@ def _check_routes(
 
 
 def _check_customer_roles(
-    ownership: Ownership, systems: Mapping[str, SystemEntry], manifests: Mapping[str, AdapterManifest]
+    ownership: Ownership,
+    systems: Mapping[str, SystemEntry],
+    manifests: Mapping[str, AdapterManifest],
+    place: str = "ownership.yaml $",
 ) -> list[Finding]:
     """Whose word counts has to be read, and who is told or gets a customer has to be written to."""
     wanted = {
@@ -276,7 +301,7 @@ def _check_customer_roles(
     }
     wanted |= {(system, Role.CUSTOMER_SINK): "creates" for system in ownership.creates}
     return [
-        Finding("role-missing", f"ownership.yaml $.{where}", f"{system} has no role {role.value}")
+        Finding("role-missing", f"{place}.{where}", f"{system} has no role {role.value}")
         for (system, role), where in sorted(wanted.items())
         if (entry := systems.get(system)) is not None
         and entry.adapter in manifests

@@ -135,8 +135,12 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
 
 
 def _onboards(file: PartyFile, values: Mapping[str, GoldenValue], using: Collaborators) -> bool:
+    return using.onboarding is not None and goes_its_own_way(file, values, using.onboarding.erp)
+
+
+def goes_its_own_way(file: PartyFile, values: Mapping[str, GoldenValue], erp: str) -> bool:
     """Whether it is a company that the ERP does not know, and that is known somewhere."""
-    if using.onboarding is None or file.record_of(using.onboarding.erp) is not None:
+    if file.record_of(erp) is not None:
         return False
     living = any(record.state == "live" for record in file.records)
     return living and way_of(party_of(told_fields(file.records, values))) == "onboarding"

@@ -1,7 +1,7 @@
 """The match index in the database, as it is read: candidates by their keys in one query, decisions, the model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -43,6 +43,10 @@ class MatchStore(ABC):
         """See Doubts."""
         return await self._read(partial(is_in_doubt, party_id=party_id))
 
+    async def parties_in_doubt(self, party_ids: Collection[str]) -> Collection[str]:
+        """See Doubts."""
+        return await self._read(partial(parties_in_doubt, party_ids=party_ids))
+
     async def list_decisions(self, record: str, *, limit: int = 50) -> Sequence[StoredDecision]:
         """See MatchIndex."""
         return await self._read(partial(list_decisions, record=record, limit=min(limit, PAGE_ROWS_MAX)))
@@ -59,13 +63,14 @@ _EDGES = (
 )
 
 
+_SIDES = (("one", "other"), ("other", "one"))
 _IN_DOUBT = (
     "SELECT 1 FROM match_decision WHERE party_id = ? AND open = 1 UNION ALL "
     + " UNION ALL ".join(
         "SELECT 1 FROM match_party p JOIN match_face f ON f.party = p.number "
         f"JOIN match_edge e ON e.{mine} = f.record AND e.verdict = 'same' "
         f"JOIN match_face o ON o.record = e.{theirs} AND o.party <> f.party WHERE p.party_id = ?"
-        for mine, theirs in (("one", "other"), ("other", "one"))
+        for mine, theirs in _SIDES
     )
     + " LIMIT 1"
 )
@@ -95,6 +100,19 @@ def active_model(tx: Transaction) -> str:
 def is_in_doubt(tx: Transaction, party_id: str) -> bool:
     """Whether a steward has yet to look at the party, or what he said of it has yet to be carried out."""
     return tx.execute(_IN_DOUBT, (party_id, party_id, party_id)).fetchone() is not None
+
+
+def parties_in_doubt(tx: Transaction, party_ids: Collection[str]) -> set[str]:
+    """The same of several parties."""
+    rows = tx.select_in("SELECT party_id FROM match_decision WHERE open = 1 AND party_id", party_ids)
+    for mine, theirs in _SIDES:
+        rows += tx.select_in(
+            "SELECT p.party_id FROM match_party p JOIN match_face f ON f.party = p.number "
+            f"JOIN match_edge e ON e.{mine} = f.record AND e.verdict = 'same' "
+            f"JOIN match_face o ON o.record = e.{theirs} AND o.party <> f.party WHERE p.party_id",
+            party_ids,
+        )
+    return {row[0] for row in rows}
 
 
 def list_decisions(tx: Transaction, record: str, limit: int) -> list[StoredDecision]:

@@ -160,6 +160,14 @@ class PartyLedger(Protocol):
         """All that is known of a party, or None."""
         ...
 
+    async def read_parties(self, *, behind: str = "", limit: int = 50) -> Sequence[PartyFile]:
+        """Up to `limit` parties behind that id, in the order of their ids; retired ones are left out."""
+        ...
+
+    async def count_parties(self) -> int:
+        """How many parties there are; retired ones do not count."""
+        ...
+
     async def list_parties(self, *, behind: str = "", limit: int = 50) -> Sequence[str]:
         """Up to `limit` party ids behind that one, in order."""
         ...

@@ -5,7 +5,7 @@ order, and looks again whether anybody new stands under the record's keys: if so
 is LOOK_AGAIN. Two arrivals at once that are one person therefore make one party (CUS-05).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -202,6 +202,10 @@ class Doubts(Protocol):
 
         Raises StoreUnavailable.
         """
+        ...
+
+    async def parties_in_doubt(self, party_ids: Collection[str]) -> Collection[str]:
+        """Of which of these that is so. Raises StoreUnavailable."""
         ...
 
 

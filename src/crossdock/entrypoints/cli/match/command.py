@@ -2,45 +2,29 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, read_deployment
-from crossdock.entrypoints.cli.exits import ExitCode
 from crossdock.entrypoints.cli.match.bands import bands_of, changed_bands
-from crossdock.entrypoints.cli.match.headings import parse_maps
+from crossdock.entrypoints.cli.match.files import write_text
+from crossdock.entrypoints.cli.match.learning import learned_from, read_crowd
+from crossdock.entrypoints.cli.match.options import (
+    LinkFrom,
+    LinkOption,
+    MapOption,
+    ModelOption,
+    ReportOption,
+    ReviewFrom,
+)
+from crossdock.entrypoints.cli.match.rehearse import rehearse
 from crossdock.entrypoints.cli.output import note, say, tell
 from crossdock.entrypoints.cli.progress import progress
 from crossdock.entrypoints.cli.running import asynchronous, carry_out
-from crossdock.kit.errors import Finding, Invalid
-
-if TYPE_CHECKING:
-    from crossdock.entrypoints.cli.match.reading import Crowd
-    from crossdock.identity.matching.model import Model
-    from crossdock.identity.matching.population import Population
 
 app = typer.Typer(no_args_is_help=True, help="Who is whom: dedupe files; train, rehearse, keep models.")
 KEPT = "Model {} is kept: workers weigh with it within ten seconds."
-
-MapOption = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="COLUMN=ATTRIBUTE", help="What a column holds; - leaves it out. Repeat it."),
-]
-ModelOption = Annotated[
-    Path | None, typer.Option("--model", metavar="FILE", help="Weigh with this model instead of learning one.")
-]
-LinkOption = Annotated[
-    bool, typer.Option("--link", help="Each file is free of duplicates: only pairs of different files.")
-]
-LinkFrom = Annotated[
-    float | None,
-    typer.Option("--link-from", help="Bits from which on a pair is linked, over the deployment's [6]."),
-]
-ReviewFrom = Annotated[
-    float | None,
-    typer.Option("--review-from", help="Bits from which on somebody looks, over the deployment's [-2]."),
-]
 
 
 @app.command("dedupe")
@@ -51,9 +35,7 @@ def dedupe(
     to: Annotated[Path, typer.Option("--to", "-o", metavar="FILE", help="Where the result goes.")] = Path(
         "matched.csv"
     ),
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Also an HTML page to look at.")
-    ] = None,
+    report: ReportOption = None,
     model: ModelOption = None,
     link: LinkOption = False,
     link_from: LinkFrom = None,
@@ -76,8 +58,8 @@ def dedupe(
     began = time.perf_counter()
     bands = changed_bands(bands_of(deployment), link_from, review_from)
     with progress() as tell_progress:
-        crowd = _read(files, maps, tell_progress, {to, report} - {None})
-        population, learned = _learned(crowd, model, link=link, tell_progress=tell_progress)
+        crowd = read_crowd(files, maps, tell_progress, {to, report} - {None})
+        population, learned = learned_from(crowd, model, link=link, tell_progress=tell_progress)
         from crossdock.entrypoints.cli.match import views, writing  # noqa: PLC0415 - numba takes its time
         from crossdock.identity.matching.bulk import dedupe as find  # noqa: PLC0415 - the same
         from crossdock.identity.matching.outcome import Outcome  # noqa: PLC0415 - the same
@@ -90,7 +72,7 @@ def dedupe(
             from crossdock.entrypoints.cli.match.report import page  # noqa: PLC0415 - only where it is wanted
 
             seconds = time.perf_counter() - began
-            writing.write_page(report, lambda: page(crowd, population, learned, outcome, seconds))
+            write_text(report, lambda: page(crowd, population, learned, outcome, seconds))
     counts = views.counts_of(crowd, outcome, learned, time.perf_counter() - began)
     if as_json:
         tell(counts)
@@ -127,9 +109,9 @@ def explain(
     """
     bands = changed_bands(bands_of(deployment), link_from, review_from)
     with progress() as tell_progress:
-        crowd = _read(files or [], maps, tell_progress, set())
+        crowd = read_crowd(files or [], maps, tell_progress, set())
         rows = crowd.row(one), crowd.row(other)
-        population, learned = _learned(crowd, model, link=link, tell_progress=tell_progress)
+        population, learned = learned_from(crowd, model, link=link, tell_progress=tell_progress)
     from crossdock.entrypoints.cli.match import views  # noqa: PLC0415 - numba takes its time
     from crossdock.identity.matching.scoring import Scorer  # noqa: PLC0415 - the same
 
@@ -175,13 +157,13 @@ def train(
     if keep:
         read_deployment(deployment)  # what is wrong there is told before anything is learned
     with progress() as tell_progress:
-        crowd = _read(files, maps, tell_progress, {to})
-        from crossdock.entrypoints.cli.match import labelled, views, writing  # noqa: PLC0415 - numba takes its time
+        crowd = read_crowd(files, maps, tell_progress, {to})
+        from crossdock.entrypoints.cli.match import labelled, views  # noqa: PLC0415 - numba takes its time
         from crossdock.identity.matching.model import encoded  # noqa: PLC0415 - the same
 
         decided = labelled.read_labels(labels, crowd) if labels else ()
-        population, learned = _learned(crowd, None, link=link, tell_progress=tell_progress, labels=decided)
-        writing.write_page(to, lambda: encoded(learned).decode())
+        population, learned = learned_from(crowd, None, link=link, tell_progress=tell_progress, labels=decided)
+        write_text(to, lambda: encoded(learned).decode())
     if keep:
         from crossdock.entrypoints.cli.match.keeping import keep_model  # noqa: PLC0415 - only where it is wanted
 
@@ -226,81 +208,4 @@ async def keep_from_file(
         say(KEPT.format(version))
 
 
-@app.command("rehearse")
-def rehearse(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV or Parquet; each is a source.")],
-    *,
-    labels: Annotated[
-        Path, typer.Option("--labels", metavar="FILE", help="Decided pairs: a CSV with one, other, verdict.")
-    ],
-    maps: MapOption = None,
-    model: ModelOption = None,
-    before: Annotated[
-        Path | None, typer.Option("--before", metavar="FILE", help="The model in use; learned if not named.")
-    ] = None,
-    link: LinkOption = False,
-    link_from: LinkFrom = None,
-    review_from: ReviewFrom = None,
-    deployment: DeploymentOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Try another model or other thresholds on what people have decided, before anybody relies on them.
-
-    Tells which decided pairs would change their band, and how many records of each source. Exit code 1 if a pair
-    would be judged against somebody's word: the same taken for strangers, or others linked. Nothing is changed.
-
-    [bold]Examples[/]
-
-      crossdock match rehearse crm.csv erp.csv --labels decided.csv --before model.json --model new.json
-      crossdock match rehearse customers.csv --labels decided.csv --link-from 8
-    """
-    used_bands = bands_of(deployment)
-    after = changed_bands(used_bands, link_from, review_from)
-    with progress() as tell_progress:
-        crowd = _read(files, maps, tell_progress, set())
-        from crossdock.entrypoints.cli.match import labelled, rehearsing  # noqa: PLC0415 - numba takes its time
-
-        decided = labelled.read_labels(labels, crowd)
-        new = labelled.read_model(model) if model else None
-        population, used = _learned(crowd, before, link=link, tell_progress=tell_progress)
-        ways = rehearsing.Way(used, used_bands), rehearsing.Way(new or used, after)
-        found = rehearsing.rehearse(crowd, population, decided, *ways, tell_progress)
-    if as_json:
-        tell(found)
-    else:
-        rehearsing.print_rehearsed(found)
-    if found.contradicted:
-        raise typer.Exit(ExitCode.FAILED)
-
-
-def _read(files: list[Path], maps: list[str] | None, tell_progress: Any, results: set[Path | None]) -> "Crowd":
-    """The files' records. Raises Invalid, also where a result would overwrite a file that is read."""
-    from crossdock.entrypoints.cli.match.reading import need_the_extra  # noqa: PLC0415 - needs numpy at most
-
-    if not files:
-        finding = Finding("file-missing", "--file", "name the file the records stand in")
-        raise Invalid("which file?", code="file-missing", findings=[finding])
-    told = parse_maps(maps or [])
-    read = {path.resolve() for path in files}
-    if over := [path for path in results if path is not None and path.resolve() in read]:
-        words = "the result would overwrite what is read"
-        raise Invalid(words, code="would-overwrite", findings=[Finding("would-overwrite", str(over[0]), words)])
-    need_the_extra()
-    from crossdock.entrypoints.cli.match.reading import read_files  # noqa: PLC0415 - polars takes its time
-
-    tell_progress("reading", 0.0)
-    return read_files(files, told)
-
-
-def _learned(
-    crowd: "Crowd", model: Path | None, *, link: bool, tell_progress: Any, labels: Any = ()
-) -> "tuple[Population, Model]":
-    """The records normalised, and the model of the file or one learned from them. Raises Invalid."""
-    from crossdock.entrypoints.cli.match.labelled import read_model  # noqa: PLC0415 - numba takes its time
-    from crossdock.identity.matching.population import population_of_table  # noqa: PLC0415 - the same
-    from crossdock.identity.matching.training import train as learn  # noqa: PLC0415 - the same
-
-    known = read_model(model) if model else None
-    tell_progress("normalising", 0.0)
-    population = population_of_table(crowd.table, crowd.source if link else None)
-    return population, known or learn(population, labels=labels, progress=tell_progress)
+app.command("rehearse")(rehearse)

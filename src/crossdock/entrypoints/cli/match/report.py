@@ -1,11 +1,8 @@
 """What a dedupe found, on a page: one file, nothing fetched, light or dark as the reader has it."""
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
-import jinja2
 import numpy as np
 
 from crossdock.entrypoints.cli.match.reading import Crowd
@@ -13,6 +10,7 @@ from crossdock.identity.matching.model import Model
 from crossdock.identity.matching.outcome import LINK, REVIEW, Outcome
 from crossdock.identity.matching.population import Group, Population
 from crossdock.identity.matching.scoring import Decision, Scorer
+from crossdock.insight.pages import Bar, bars, environment
 
 EXAMPLES = 6
 MEMBERS_SHOWN_MAX = 8
@@ -20,17 +18,6 @@ KEYS_SHOWN = 14
 SIZES_SHOWN = 10
 BITS_LOWEST, BITS_HIGHEST, BITS_WIDTH = -8, 40, 2
 SHOWN = ("name", "organisation", "birth_date", "line", "postcode", "city", "email", "phone")
-
-
-class Bar(NamedTuple):
-    """One bar of a picture; `share` and `inner` are percents of the longest."""
-
-    words: str
-    number: int
-    share: float
-    kind: str = ""
-    inner: float = 0.0
-    inner_number: int = 0
 
 
 class Part(NamedTuple):
@@ -53,26 +40,13 @@ class Example(NamedTuple):
     more: int = 0
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("crossdock.entrypoints.cli.match"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"count": "{:,}".format, "signed": "{:+.1f}".format}
-    return made
-
-
 def page(crowd: Crowd, population: Population, model: Model, outcome: Outcome, seconds: float) -> str:
     """The page."""
     examples = _Examples(crowd, population, model, outcome)
     bands = Counter(outcome.bands.tolist())
     clusters = sum(outcome.cluster_sizes().values())
     return (
-        _environment()
+        environment("crossdock.entrypoints.cli.match")
         .get_template("report.html")
         .render(
             files=crowd.files,
@@ -117,17 +91,12 @@ def _percent_of_bits(bits: float) -> float:
     return min(100.0, max(0.0, (bits - BITS_LOWEST) / (BITS_HIGHEST + BITS_WIDTH - BITS_LOWEST) * 100))
 
 
-def _bars(counts: Sequence[tuple[str, int, str]]) -> list[Bar]:
-    longest = max((count for _, count, _ in counts), default=1) or 1
-    return [Bar(words, count, count / longest * 100, kind) for words, count, kind in counts]
-
-
 def _sizes(outcome: Outcome) -> list[Bar]:
     sizes = outcome.cluster_sizes()
     counts = [(str(size), sizes.get(size, 0), "") for size in range(1, min(SIZES_SHOWN, max(sizes)) + 1)]
     if more := sum(count for size, count in sizes.items() if size > SIZES_SHOWN):
         counts.append((f"over {SIZES_SHOWN}", more, ""))
-    return _bars(counts)
+    return bars(counts)
 
 
 def _weights(outcome: Outcome) -> list[Bar]:
@@ -142,7 +111,7 @@ def _weights(outcome: Outcome) -> list[Bar]:
     told = outcome.thresholds.values()
     link, review = max(each.link for each in told), min(each.review for each in told)
     kinds = ["link" if edge >= link else "review" if edge >= review else "new" for edge in edges.tolist()]
-    return _bars(
+    return bars(
         [
             (f"{edge} to {edge + BITS_WIDTH} bits", count, kind)
             for edge, count, kind in zip(edges.tolist(), counts.tolist(), kinds, strict=False)
