@@ -1,13 +1,16 @@
 """What a system says of a party, as the raw attributes that are compared."""
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from crossdock.canonical.party import ExternalReference, Party, PostalAddress
 from crossdock.identity.golden.contributions import HeldRecord
 from crossdock.identity.golden.fields import FieldValue, party_of
+from crossdock.identity.golden.spreading import golden_fields
+from crossdock.identity.golden.survivorship import GoldenValue
 from crossdock.identity.matching import record as raw
 
 T = TypeVar("T")
@@ -53,6 +56,28 @@ def said(held: HeldRecord | None) -> dict[str, FieldValue]:
 def profile_held(held: HeldRecord) -> raw.Profile:
     """The profile of a record as the ledger has it. Raises Invalid where that fits no field."""
     return profile_of(party_of(said(held)), held.reference)
+
+
+def profile_of_party(values: Mapping[str, GoldenValue], records: Sequence[raw.Profile]) -> raw.Profile:
+    """The profile of a whole party: what holds, and of what there may be several also what its records say.
+
+    Where no name holds, that of its first record that tells one.
+
+    Raises Invalid where what holds fits no field.
+    """
+    own = profile_of(party_of(golden_fields(values)))
+    named = next((one for one in (own, *records) if one.given or one.family or one.name or one.organisation), own)
+
+    def all_of(name: str) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(each for one in (own, *records) for each in getattr(one, name)))
+
+    return replace(named, **{name: all_of(name) for name in _SEVERAL})
+
+
+_SEVERAL = (
+    *("emails", "verified_emails", "phones", "addresses", "tax_ids", "loyalty_ids", "customer_numbers"),
+    "references",
+)
 
 
 def _or(value: T | UnsetType | None, other: T) -> T:

@@ -9,28 +9,35 @@ import typer
 from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, read_deployment
 from crossdock.entrypoints.cli.match.bands import bands_of, changed_bands
 from crossdock.entrypoints.cli.match.files import write_text
-from crossdock.entrypoints.cli.match.learning import learned_from, read_crowd
+from crossdock.entrypoints.cli.match.learning import Sources, learned_from, read_sources
 from crossdock.entrypoints.cli.match.options import (
+    FilesArgument,
+    HubOption,
     LinkFrom,
     LinkOption,
     MapOption,
     ModelOption,
     ReportOption,
     ReviewFrom,
+    SystemOption,
 )
 from crossdock.entrypoints.cli.match.rehearse import rehearse
 from crossdock.entrypoints.cli.output import note, say, tell
 from crossdock.entrypoints.cli.progress import progress
 from crossdock.entrypoints.cli.running import asynchronous, carry_out
 
-app = typer.Typer(no_args_is_help=True, help="Who is whom: dedupe files; train, rehearse, keep models.")
+app = typer.Typer(
+    no_args_is_help=True, help="Who is whom: dedupe files, systems, the hub; train, rehearse, keep models."
+)
 KEPT = "Model {} is kept: workers weigh with it within ten seconds."
 
 
 @app.command("dedupe")
 def dedupe(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV or Parquet; each is a source.")],
+    files: FilesArgument = None,
     *,
+    systems: SystemOption = None,
+    hub: HubOption = False,
     maps: MapOption = None,
     to: Annotated[Path, typer.Option("--to", "-o", metavar="FILE", help="Where the result goes.")] = Path(
         "matched.csv"
@@ -43,23 +50,26 @@ def dedupe(
     deployment: DeploymentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find who is in files more than once, without any label: a CSV of clusters, and a page to look at.
+    """Find who is there more than once, without any label: a CSV of clusters, and a page to look at.
 
     Columns are known by their headings (given_name, Nachname, zip, e-mail …); what was not guessed is told with
-    --map. The result has one line per record: its cluster, whether it is linked, for review or new, and the record
-    it is nearest to. Nothing is changed anywhere.
+    --map. With --system all customers of connected systems are read, within the limits of their lanes; with --hub
+    those that the hub knows. The result has one line per record: its cluster, whether it is linked, for review or
+    new, and the record it is nearest to. Nothing is changed anywhere.
 
     [bold]Examples[/]
 
       crossdock match dedupe customers.csv
       crossdock match dedupe crm.csv erp.parquet --report matched.html
+      crossdock match dedupe --system salesforce --system erp --report matched.html
       crossdock match dedupe export.csv --map "Kd-Nr=id" --map "Ort/Teil=city" --map notes=- --to clusters.csv
     """
     began = time.perf_counter()
     bands = changed_bands(bands_of(deployment), link_from, review_from)
     with progress() as tell_progress:
-        crowd = read_crowd(files, maps, tell_progress, {to, report} - {None})
-        population, learned = learned_from(crowd, model, link=link, tell_progress=tell_progress)
+        sources = Sources(files, systems, hub, maps, deployment)
+        crowd, kept = read_sources(sources, tell_progress, {to, report} - {None})
+        population, learned = learned_from(crowd, model, link=link, tell_progress=tell_progress, kept=kept)
         from crossdock.entrypoints.cli.match import views, writing  # noqa: PLC0415 - numba takes its time
         from crossdock.identity.matching.bulk import dedupe as find  # noqa: PLC0415 - the same
         from crossdock.identity.matching.outcome import Outcome  # noqa: PLC0415 - the same
@@ -83,12 +93,14 @@ def dedupe(
 
 @app.command("explain")
 def explain(
-    one: Annotated[str, typer.Argument(metavar="ID", help="A record's id, or FILE:ID.")],
+    one: Annotated[str, typer.Argument(metavar="ID", help="A record's id, or SOURCE:ID.")],
     other: Annotated[str, typer.Argument(metavar="ID", help="Another's.")],
     *,
     files: Annotated[
         list[Path] | None, typer.Option("--file", "-f", metavar="FILE", help="Where they stand. Repeat it.")
     ] = None,
+    systems: SystemOption = None,
+    hub: HubOption = False,
     maps: MapOption = None,
     model: ModelOption = None,
     link: LinkOption = False,
@@ -99,19 +111,20 @@ def explain(
 ) -> None:
     """Why two records are one, are not, or might be: the weight of every comparison, and what would change it.
 
-    Weights depend on how many records there are and how frequent their values: the whole file is read, and without
-    --model a model is learned from it.
+    Weights depend on how many records there are and how frequent their values: the whole file, system or hub is
+    read, and where there is no model one is learned from it. Customers of the hub (--hub) go by their ids.
 
     [bold]Examples[/]
 
       crossdock match explain 1017 1018 --file customers.csv
       crossdock match explain crm:0031 erp:K-77 -f crm.csv -f erp.csv --model model.json
+      crossdock match explain salesforce:0013X00002abcde erp:17 --system salesforce --system erp
     """
     bands = changed_bands(bands_of(deployment), link_from, review_from)
     with progress() as tell_progress:
-        crowd = read_crowd(files or [], maps, tell_progress, set())
+        crowd, kept = read_sources(Sources(files, systems, hub, maps, deployment), tell_progress, set())
         rows = crowd.row(one), crowd.row(other)
-        population, learned = learned_from(crowd, model, link=link, tell_progress=tell_progress)
+        population, learned = learned_from(crowd, model, link=link, tell_progress=tell_progress, kept=kept)
     from crossdock.entrypoints.cli.match import views  # noqa: PLC0415 - numba takes its time
     from crossdock.identity.matching.scoring import Scorer  # noqa: PLC0415 - the same
 
@@ -126,8 +139,10 @@ def explain(
 
 @app.command("train")
 def train(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV or Parquet; each is a source.")],
+    files: FilesArgument = None,
     *,
+    systems: SystemOption = None,
+    hub: HubOption = False,
     maps: MapOption = None,
     to: Annotated[Path, typer.Option("--to", "-o", metavar="FILE", help="Where the model goes.")] = Path(
         "model.json"
@@ -152,12 +167,13 @@ def train(
 
       crossdock match train customers.csv
       crossdock match train crm.csv erp.csv --to model.json --labels decided.csv
+      crossdock match train --system salesforce --system erp --keep
       crossdock match train crm.csv erp.csv --keep --deployment deployments/example
     """
     if keep:
         read_deployment(deployment)  # what is wrong there is told before anything is learned
     with progress() as tell_progress:
-        crowd = read_crowd(files, maps, tell_progress, {to})
+        crowd, _ = read_sources(Sources(files, systems, hub, maps, deployment), tell_progress, {to})
         from crossdock.entrypoints.cli.match import labelled, views  # noqa: PLC0415 - numba takes its time
         from crossdock.identity.matching.model import encoded  # noqa: PLC0415 - the same
 

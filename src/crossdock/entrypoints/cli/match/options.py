@@ -26,3 +26,14 @@ ReviewFrom = Annotated[
 ReportOption = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Also an HTML page to look at.")
 ]
+SystemOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--system", metavar="NAME", help="Read all customers of this system of the deployment. Repeat it."
+    ),
+]
+HubOption = Annotated[bool, typer.Option("--hub", help="Take the customers of the hub itself, by their ids.")]
+FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILE…", help="CSV or Parquet; each is a source.", show_default=False),
+]

@@ -12,7 +12,7 @@ from crossdock.entrypoints.cli.match.headings import ID, attributes_of
 from crossdock.identity.matching.columns import Places, Texts, Words, coded
 from crossdock.identity.matching.record import Features
 from crossdock.identity.matching.table import SEVERAL, SEVERAL_MAX, Table
-from crossdock.kit.errors import Finding, Invalid, Misconfigured
+from crossdock.kit.errors import Finding, Invalid
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,15 +57,6 @@ class Crowd:
             return rows[0]
         words = f"{len(rows)} records have this id: write FILE:ID" if rows else "no record has this id"
         raise Invalid(words, code="record-unknown", findings=[Finding("record-unknown", name, words)])
-
-
-def need_the_extra() -> None:
-    """Raises Misconfigured where numba or polars is not installed."""
-    from importlib.util import find_spec  # noqa: PLC0415 - asked before anything that needs them is imported
-
-    missing = [name for name in ("numba", "polars") if find_spec(name) is None]
-    if missing:
-        raise Misconfigured(f"matching whole files needs {' and '.join(missing)}", code="match-not-installed")
 
 
 def read_files(paths: Sequence[Path], told: Mapping[str, str]) -> Crowd:
