@@ -8,7 +8,7 @@ from tests.processes.books import Books, CustomerHub, _Counting
 from tests.stores import Stores
 
 from crossdock.adapters.memory.simulator.server import share_surface
-from crossdock.bootstrap.addresses import Addresses
+from crossdock.bootstrap.addresses import Addresses, Provider
 from crossdock.durable.process import Process
 from crossdock.durable.store import RunView
 from crossdock.identity.golden.fields import Domain, Fields, FieldValue
@@ -74,9 +74,12 @@ class KnownDoubles:
 class CompanyHub(CustomerHub):
     """The same hub with onboarding, and the desk where credit is decided."""
 
-    def __init__(self, stores: Stores, books: Mapping[str, Books], rules: OnboardingRules) -> None:
+    def __init__(
+        self, stores: Stores, books: Mapping[str, Books], rules: OnboardingRules, provider: Provider | None
+    ) -> None:
         super().__init__(stores, books, OWNERSHIP)
         self.rules = rules
+        self.addresses = Addresses(provider, 60, self.clock)
         self.doubles = KnownDoubles()
 
     def way_into_the_erp(self, update: Callable[[], Process[Any]]) -> customer_update.Onboarding | None:
@@ -86,7 +89,7 @@ class CompanyHub(CustomerHub):
                 ownership=self.ownership,
                 erp=_Counting(self, self.docks["erp"]),
                 doubles=self.doubles,
-                addresses=Addresses(None, 60, self.clock),
+                addresses=self.addresses,
                 rules=self.rules,
                 clock=self.clock,
                 mark=self.mark,
@@ -123,10 +126,12 @@ class CompanyHub(CustomerHub):
 
 
 @asynccontextmanager
-async def company_hub(stores: Stores, rules: OnboardingRules = RULES) -> AsyncIterator[CompanyHub]:
+async def company_hub(
+    stores: Stores, rules: OnboardingRules = RULES, provider: Provider | None = None
+) -> AsyncIterator[CompanyHub]:
     """A hub between `crm` and `erp` that makes customers of companies."""
     books = {name: Books(name, stores.clock) for name in ("crm", "erp")}
-    hub = CompanyHub(stores, books, rules)
+    hub = CompanyHub(stores, books, rules, provider)
     await hub.open()
     try:
         yield hub

@@ -96,7 +96,7 @@ class CustomerProcesses:
         )
         self.recogniser = Recogniser(store, deployment.policies.matching, clock=clock)
         self.indexing = CustomerIndexing(store, store, submit, worker_id, clock)
-        self.addresses = addresses_of(deployment, clock)
+        self.addresses = addresses_of(deployment, docks, clock)
         self.onboarding = onboarding_of(
             deployment,
             ownership,

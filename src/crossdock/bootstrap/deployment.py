@@ -61,7 +61,10 @@ class SystemEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Routes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who does what for orders: names from `systems.yaml`. Masters default to the ERP."""
+    """Who does what for orders: names from `systems.yaml`. Masters default to the ERP.
+
+    `addresses` looks addresses up; without it only the rules of their countries are asked.
+    """
 
     erp: str
     order_sources: tuple[str, ...] = ()
@@ -71,6 +74,7 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     products: str = ""
     prices: str = ""
     stock: str = ""
+    addresses: str = ""
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -269,6 +273,7 @@ def _check_routes(
         (routes.products or routes.erp, Role.PRODUCT_SOURCE, "products"),
         (routes.prices or routes.erp, Role.PRICE_SOURCE, "prices"),
         (routes.stock or routes.erp, Role.STOCK_SOURCE, "stock"),
+        *([(routes.addresses, Role.ADDRESS_VALIDATOR, "addresses")] if routes.addresses else []),
     ]
     for name, role, place in wanted:
         entry = systems.get(name)

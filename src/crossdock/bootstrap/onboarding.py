@@ -1,8 +1,9 @@
 """Onboarding, put together for a deployment that asks for it."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from crossdock.bootstrap.addresses import Addresses
+from crossdock.bootstrap.addresses import Addresses, Provider
 from crossdock.bootstrap.deployment import Deployment
 from crossdock.durable.process import Process
 from crossdock.durable.run import Startable
@@ -16,9 +17,14 @@ from crossdock.ports.customer_sink import CustomerSink
 from crossdock.processes import customer_onboarding
 
 
-def addresses_of(deployment: Deployment, clock: Clock) -> Addresses:
-    """The validator of addresses: the rules of their countries."""
-    return Addresses(None, deployment.policies.reference_age_seconds, clock)
+def addresses_of(deployment: Deployment, docks: Mapping[str, Any], clock: Clock) -> Addresses:
+    """The validator of addresses: the rules of their countries, and the provider that the routes name."""
+    name = deployment.routes.addresses
+    provider = None
+    if name:
+        batch_max = deployment.manifest_of(name).limits.batch_max
+        provider = Provider(system=name, dock=docks[name], batch_max=batch_max)
+    return Addresses(provider, deployment.policies.reference_age_seconds, clock)
 
 
 def onboarding_of(

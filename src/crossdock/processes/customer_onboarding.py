@@ -73,6 +73,8 @@ POLICY = "credit policy"
 REVIEW = "credit review"
 UNDECIDED = "the credit is not decided yet"
 STATUS, CREDIT, REASON = "account.status", "credit.status", "credit.reason"
+OBJECTIONS = frozenset({"undeliverable", "ambiguous"})
+UNVERIFIED = frozenset({"unverified", "not_covered"})
 PROVISIONAL: Mapping[str, FieldValue] = {STATUS: "provisional", CREDIT: "pending"}
 
 
@@ -162,7 +164,7 @@ async def _check(party_id: str, using: Collaborators) -> Company:
     today = to_datetime(using.clock.now()).date()
     party = party_of(told)
     findings = check_company(party, told, using.rules, today)
-    written, addressed = await _addresses(told, using)
+    written, addressed, unverified = await _addresses(told, using)
     findings += addressed
     if findings:
         message = f"{len(findings)} finding(s): " + "; ".join(f"{each.path} {each.message}" for each in findings)
@@ -180,11 +182,14 @@ async def _check(party_id: str, using: Collaborators) -> Company:
         limit=asked_limit(told, credit),
         terms=terms if isinstance(terms, str) else credit.terms,
         record=known.reference if known else None,
+        unverified=unverified,
     )
 
 
-async def _addresses(told: Fields, using: Collaborators) -> tuple[dict[str, FieldValue], list[Finding]]:
-    """Every address as it is properly written, and what is wrong with those that nothing can be sent to."""
+async def _addresses(
+    told: Fields, using: Collaborators
+) -> tuple[dict[str, FieldValue], list[Finding], tuple[str, ...]]:
+    """Every address as it is properly written, what keeps one from being one, and which nobody could verify."""
     party = party_of(told)
     named = {f"shipping.{key}.address": one.address for key, one in party.shipping.items()}
     named |= {f"locations.{key}.address": one.address for key, one in party.locations.items()}
@@ -194,14 +199,15 @@ async def _addresses(told: Fields, using: Collaborators) -> tuple[dict[str, Fiel
     written: dict[str, FieldValue] = {}
     findings: list[Finding] = []
     for unit, verdict in zip(asked, verdicts, strict=True):
-        if verdict.verdict == "undeliverable":
+        if verdict.outcome in OBJECTIONS:
             nothing = Finding("address-undeliverable", "$", "nothing can be delivered there")
             found = verdict.findings or (nothing,)
             findings += [Finding(each.code, f"$.{unit}{each.path[1:]}", each.message) for each in found]
             continue
         parts = {name: getattr(verdict.address, name) for name in PostalAddress.__struct_fields__}
         written |= {f"{unit}.{name}": value for name, value in parts.items() if f"{unit}.{name}" in told and value}
-    return written, findings
+    unverified = tuple(unit for unit, each in zip(asked, verdicts, strict=True) if each.outcome in UNVERIFIED)
+    return written, findings, unverified
 
 
 async def _refuse_doubles(file: PartyFile, told: Fields, using: Collaborators) -> None:
@@ -338,7 +344,11 @@ async def _open_review(
 ) -> None:
     rules = using.rules.credit
     onboarded = CustomerOnboarded(
-        customer_id=party_id, at=using.clock.now(), erp_number=numbered.number, records=numbered.records
+        customer_id=party_id,
+        at=using.clock.now(),
+        erp_number=numbered.number,
+        records=numbered.records,
+        unverified=company.unverified,
     )
     run.publish(_outgoing(onboarded, run))
     await run.record(

@@ -284,6 +284,18 @@ class EventBench(FaultBench, Protocol):
         _lacks("event_bytes_max")
 
 
+class AddressBench(FaultBench, Protocol):
+    """Trouble with addresses."""
+
+    async def answer_next_oddly(self) -> None:
+        """Answer the next question with a complaint about the address that no release so far had."""
+        _lacks("answer_next_oddly")
+
+    async def asked_for(self) -> Sequence[str]:
+        """All that the provider was told with its questions so far."""
+        _lacks("asked_for")
+
+
 class StockBench(FaultBench, Protocol):
     """Trouble with stock."""
 

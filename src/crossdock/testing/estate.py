@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from crossdock.canonical.order import Order, OrderLine
+from crossdock.canonical.party import PostalAddress
 from crossdock.testing.builders import a_line, an_order
 
 
@@ -15,6 +16,9 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     `refusals` and `line_refusals` map a few of the vendor's codes to the hub's, as the dock should do it.
     `priced_product` costs `price` for `customer` in `currency`. `products_count` is how many products the system
     has in all, better more than it lists on one page; 0 leaves that open.
+
+    `corrections` are the parts of `misspelt_address` that the system writes otherwise. `ambiguous_address` may be
+    several there, at `undeliverable_address` it knows of no house, and of `uncovered_address`'s country of none.
     """
 
     customer: str = "C-1001"
@@ -31,6 +35,20 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     unsold_currency: str = "JPY"
     priced_product: str = "P-110"
     price: str = "2.015"
+    address: PostalAddress = PostalAddress(
+        lines=("2000 Main St",), postal_code="92614-7211", city="Irvine", region="CA", country="US"
+    )
+    misspelt_address: PostalAddress = PostalAddress(
+        lines=("2000 main",), postal_code="92614", city="Irvine", region="CA", country="US"
+    )
+    corrections: tuple[tuple[str, str], ...] = (("lines", "2000 Main St"), ("postal_code", "92614-7211"))
+    ambiguous_address: PostalAddress = PostalAddress(
+        lines=("100 Oak",), postal_code=None, city="Springfield", region="IL", country="US"
+    )
+    undeliverable_address: PostalAddress = PostalAddress(
+        lines=("9999 Main St",), postal_code="92614", city="Irvine", region="CA", country="US"
+    )
+    uncovered_address: PostalAddress = PostalAddress(lines=("Hauptstr. 1",), city="Berlin", country="DE")
     refusals: Mapping[str, str] = {}
     line_refusals: Mapping[str, str] = {}
 

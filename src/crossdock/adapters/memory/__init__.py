@@ -1,4 +1,4 @@
-"""The reference dock: all roles, on a small ERP in memory."""
+"""The reference dock: all roles of an ERP and its neighbours, on a small one in memory."""
 
 from crossdock.ports.manifest import AdapterManifest, Limits, Role, Tier
 
@@ -6,7 +6,7 @@ ADAPTER = AdapterManifest(
     name="memory",
     title="Memory ERP",
     tested_versions=("1.0",),
-    roles=frozenset(Role),
+    roles=frozenset(Role) - {Role.ADDRESS_VALIDATOR},
     settings="crossdock.adapters.memory.settings:MemorySettings",
     dock="crossdock.adapters.memory.adapter:MemoryDock",
     local="crossdock.adapters.memory.simulator.server:LocalMemory",

@@ -1,4 +1,4 @@
-"""The memory dock: every role, each method maps, calls and maps back."""
+"""The memory dock: every role of an ERP, each method maps, calls and maps back."""
 
 import asyncio
 import contextlib

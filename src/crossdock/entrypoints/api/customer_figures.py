@@ -1,15 +1,18 @@
 """Figures on customers for Prometheus: onboardings, how long activation takes, how fresh things are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from crossdock.identity.golden.freshness import FeedFreshness
 from crossdock.identity.onboarding.ledger import OnboardingFigures, OnboardingState
+from crossdock.ports.address_validator import Outcome
 
 
-def customer_figures(onboardings: OnboardingFigures, feeds: Sequence[FeedFreshness]) -> Iterator[Metric]:
+def customer_figures(
+    onboardings: OnboardingFigures, feeds: Sequence[FeedFreshness], addresses: Mapping[Outcome, int]
+) -> Iterator[Metric]:
     """All of them. A feed that was never heard has an age of infinity."""
     states = GaugeMetricFamily("crossdock_onboardings", "Companies on their way, by state", labels=["state"])
     for state in get_args(OnboardingState):
@@ -24,6 +27,12 @@ def customer_figures(onboardings: OnboardingFigures, feeds: Sequence[FeedFreshne
         "From the first word of them to their activation, all together",
         onboardings.activation_seconds,
     )
+    verdicts = CounterMetricFamily(
+        "crossdock_address_verdicts", "What this process was told of addresses", labels=["outcome"]
+    )
+    for outcome in get_args(Outcome):
+        verdicts.add_metric([outcome], addresses.get(outcome, 0))
+    yield verdicts
     ages = GaugeMetricFamily(
         "crossdock_customer_freshness_seconds",
         "Since the owner of what has to be fresh was last heard",

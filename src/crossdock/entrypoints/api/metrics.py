@@ -77,7 +77,8 @@ class _Page:
         yield from self._of_lanes()
         yield from self._of_commits()
         yield from self._of_streams()
-        yield from customer_figures(self._figures.onboardings, self._figures.feeds)
+        addresses = self._hub.customers.addresses.outcomes if self._hub.customers else {}
+        yield from customer_figures(self._figures.onboardings, self._figures.feeds, addresses)
 
     def _of_orders(self) -> Iterator[Metric]:
         figures = self._figures

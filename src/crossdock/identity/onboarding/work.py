@@ -15,7 +15,8 @@ class NewCompany(msgspec.Struct, frozen=True, kw_only=True):
 class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A company that was checked: what the ERP is told when it is made there, and the credit that is asked for.
 
-    `told` is what its systems say, `record` what the ERP has of it already, if it does.
+    `told` is what its systems say, `record` what the ERP has of it already, if it does. `unverified` names the
+    addresses of which nobody could say whether they are there.
     """
 
     says: Fields
@@ -23,6 +24,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: str
     terms: str = ""
     record: ExternalReference | None = None
+    unverified: tuple[str, ...] = ()
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

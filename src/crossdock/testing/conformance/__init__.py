@@ -7,6 +7,7 @@ An author's test module has one class per role, which inherits the role's suite 
 import pytest
 
 _MODULES = (
+    "address_validator",
     "customer_sink",
     "customer_source",
     "dock",
@@ -20,6 +21,7 @@ _MODULES = (
 )
 pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _MODULES))
 
+from crossdock.testing.conformance.address_validator import AddressValidatorConformance
 from crossdock.testing.conformance.customer_sink import CustomerSinkConformance
 from crossdock.testing.conformance.customer_source import CustomerSourceConformance
 from crossdock.testing.conformance.directories import (
@@ -37,6 +39,7 @@ from crossdock.testing.conformance.suite import Conformance, rules
 
 __all__ = [
     "SUITES",
+    "AddressValidatorConformance",
     "Conformance",
     "CustomerDirectoryConformance",
     "CustomerSinkConformance",

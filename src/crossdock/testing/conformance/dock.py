@@ -13,6 +13,7 @@ import pytest
 
 from crossdock.kit.redaction import Secret
 from crossdock.ports import (
+    address_validator,
     customer_sink,
     customer_source,
     directories,
@@ -22,6 +23,7 @@ from crossdock.ports import (
     status_sink,
 )
 from crossdock.ports.manifest import ROLE_METHODS, AdapterManifest, Role, SystemCheck, resolve
+from crossdock.testing.conformance.address_validator import AddressValidatorConformance
 from crossdock.testing.conformance.customer_sink import CustomerSinkConformance
 from crossdock.testing.conformance.customer_source import CustomerSourceConformance
 from crossdock.testing.conformance.directories import (
@@ -68,6 +70,7 @@ _PORTS: Mapping[Role, Any] = {
     Role.STOCK_SOURCE: directories.StockSource,
     Role.CUSTOMER_SOURCE: customer_source.CustomerSource,
     Role.CUSTOMER_SINK: customer_sink.CustomerSink,
+    Role.ADDRESS_VALIDATOR: address_validator.AddressValidator,
 }
 
 
@@ -230,6 +233,7 @@ SUITES: Mapping[str, type[Conformance]] = {
     Role.STOCK_SOURCE.value: StockSourceConformance,
     Role.CUSTOMER_SOURCE.value: CustomerSourceConformance,
     Role.CUSTOMER_SINK.value: CustomerSinkConformance,
+    Role.ADDRESS_VALIDATOR.value: AddressValidatorConformance,
 }
 """The suite of each role, and of the dock itself."""
 
