@@ -22,6 +22,7 @@ from crossdock.bootstrap.deployment import (
 from crossdock.bootstrap.hub import Hub
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.kit.redaction import Secret
+from crossdock.policies.customer_onboarding import OnboardingRules
 from crossdock.policies.order_acceptance import AcceptanceRules
 from crossdock.ports.manifest import Limits
 
@@ -37,6 +38,7 @@ def a_deployment(
     token: str = "",
     check_prices: bool = False,
     ownership: Ownership | None = None,
+    onboarding: OnboardingRules | None = None,
 ) -> Deployment:
     """One memory ERP named `erp`, which also shows statuses and, with `sources`, captures orders."""
     limits = Limits(in_flight_max=32, batch_max=200, linger_seconds=0.01)
@@ -46,7 +48,7 @@ def a_deployment(
         ),
         "systems": {"erp": SystemEntry(adapter="memory", settings={"ledger": ledger}, limits=limits)},
         "routes": Routes(erp="erp", status_sinks=("erp",), order_sources=("erp",) if sources else ()),
-        "policies": Policies(acceptance=AcceptanceRules(check_prices=check_prices)),
+        "policies": Policies(acceptance=AcceptanceRules(check_prices=check_prices), onboarding=onboarding),
         "ownership": ownership,
     }
     return check_deployment(parts, find_manifests(), folder)
@@ -62,6 +64,7 @@ async def a_hub(
     check_prices: bool = False,
     works: bool = True,
     ownership: Ownership | None = None,
+    onboarding: OnboardingRules | None = None,
 ) -> AsyncIterator[tuple[Hub, Surface]]:
     """An open hub and its ERP; it takes up work unless told otherwise."""
     ledger, surface = uuid.uuid4().hex, Surface()
@@ -74,6 +77,7 @@ async def a_hub(
         token=token,
         check_prices=check_prices,
         ownership=ownership,
+        onboarding=onboarding,
     )
     try:
         async with Hub(deployment) as hub:

@@ -51,6 +51,10 @@ class OnboardingStore(ABC):
         """See OnboardingLedger."""
         return await self._read(partial(list_reviews, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
 
+    async def list_decided(self, *, limit: int = 12) -> Sequence[OnboardingFile]:
+        """See OnboardingLedger."""
+        return await self._read(partial(list_decided, limit=min(limit, PAGE_ROWS_MAX)))
+
     async def find_standing(self, erp_numbers: Collection[str]) -> Mapping[str, Standing]:
         """See OnboardingLedger."""
         return await self._read(partial(find_standing, erp_numbers=erp_numbers))
@@ -167,6 +171,16 @@ def list_reviews(tx: Transaction, behind: ReviewPosition | None, limit: int) -> 
         (_NOTHING, place.due_at, place.party_id, limit),
     ).fetchall()
     return [_file(row) for row in rows]
+
+
+def list_decided(tx: Transaction, limit: int) -> list[OnboardingFile]:
+    """What ended, by the index on due dates: each follows its review's beginning by the same time."""
+    found = [
+        _file(row)
+        for state in ("active", "declined")
+        for row in tx.execute(f"{_SELECT} WHERE state = ? ORDER BY due_at DESC LIMIT ?", (state, limit)).fetchall()
+    ]
+    return sorted(found, key=lambda file: file.due_at, reverse=True)[:limit]
 
 
 def find_standing(tx: Transaction, erp_numbers: Collection[str]) -> dict[str, Standing]:

@@ -12,17 +12,16 @@ from msgspec import Meta
 from crossdock.entrypoints.api.findings import read_body
 from crossdock.entrypoints.api.orders import read_json_bytes
 from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
+from crossdock.entrypoints.entrance.crediting import credit_desk_of, credit_refusal
 from crossdock.entrypoints.entrance.paging import INT64_MAX, limit_of, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
 from crossdock.identity.golden.freshness import FeedFreshness, FieldFreshness
 from crossdock.identity.onboarding.ledger import CreditDecision, OnboardingFile, ReviewPosition
 from crossdock.kit.clock import iso
 from crossdock.kit.errors import CrossdockError
-from crossdock.processes.credit_desk import CreditDesk
 from crossdock.processes.customer_validation import CustomerQuestion, CustomerValidated, CustomerValidation
 
 Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\S")]
-_DECIDED = frozenset({"nothing-to-decide", "decided-already"})
 
 
 class CreditApproval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,7 +88,7 @@ class CustomerFreshness(msgspec.Struct, frozen=True, kw_only=True):
 @get("/v1/credit-reviews", name="list_credit_reviews")
 async def list_credit_reviews(request: Asked, entrance: Here) -> CreditReviews:
     """Companies whose credit waits for a decision, the most urgent first."""
-    _desk(entrance)
+    credit_desk_of(entrance)
     query = request.query_params
     limit = limit_of(query)
     due_at = number_of(query, "due_at", default=0, least=0, most=INT64_MAX)
@@ -108,11 +107,11 @@ async def approve_credit(request: Asked, entrance: Here, customer_id: FromPath[s
     """Approve a company's credit: from then on it may order on invoice."""
     asked = read_body(await read_json_bytes(request), CreditApproval)
     try:
-        decision = await _desk(entrance).approve(
+        decision = await credit_desk_of(entrance).approve(
             customer_id, actor=asked.actor, reason=asked.reason, limit=asked.limit, terms=asked.terms
         )
     except CrossdockError as error:
-        raise _refused(error) from error
+        raise credit_refusal(error) from error
     return _decided(customer_id, decision, entrance)
 
 
@@ -121,9 +120,9 @@ async def refuse_credit(request: Asked, entrance: Here, customer_id: FromPath[st
     """Refuse a company's credit; the reason is shown wherever credit is."""
     asked = read_body(await read_json_bytes(request), CreditRefusal)
     try:
-        decision = await _desk(entrance).refuse(customer_id, actor=asked.actor, reason=asked.reason)
+        decision = await credit_desk_of(entrance).refuse(customer_id, actor=asked.actor, reason=asked.reason)
     except CrossdockError as error:
-        raise _refused(error) from error
+        raise credit_refusal(error) from error
     return _decided(customer_id, decision, entrance)
 
 
@@ -188,21 +187,7 @@ def _decided(customer_id: str, decision: CreditDecision, entrance: Entrance) -> 
     )
 
 
-def _desk(entrance: Entrance) -> CreditDesk:
-    if entrance.hub.credit is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "no-onboarding")
-    return entrance.hub.credit
-
-
 def _validation(entrance: Entrance) -> CustomerValidation:
     if entrance.hub.validation is None:
         raise Problem(HTTPStatus.NOT_FOUND, "no-customers")
     return entrance.hub.validation
-
-
-def _refused(error: CrossdockError) -> Exception:
-    if error.code in _DECIDED:
-        return Problem(HTTPStatus.CONFLICT, error.code, error.message)
-    if error.code == "approver-not-allowed":
-        return Problem(HTTPStatus.FORBIDDEN, error.code, error.message)
-    return error

@@ -15,6 +15,7 @@ from crossdock.durable.records import RunState
 from crossdock.durable.store import RunView
 from crossdock.entrypoints.console.alerts import find_alerts
 from crossdock.entrypoints.console.assets import console_asset
+from crossdock.entrypoints.console.credit_pages import ROUTES as CREDIT_ROUTES
 from crossdock.entrypoints.console.customer_pages import ROUTES as CUSTOMER_ROUTES
 from crossdock.entrypoints.console.customer_pages import page
 from crossdock.entrypoints.console.rendering import SEE_OTHER
@@ -157,6 +158,7 @@ ROUTES = (
     console_stream,
     console_asset,
     *CUSTOMER_ROUTES,
+    *CREDIT_ROUTES,
     *SESSION_ROUTES,
     *VERB_ROUTES,
 )

@@ -139,6 +139,10 @@ class OnboardingLedger(Protocol):
         """Up to `limit` reviews that wait for a decision, the most urgent first, behind that position."""
         ...
 
+    async def list_decided(self, *, limit: int = 12) -> Sequence[OnboardingFile]:
+        """Up to `limit` onboardings that ended, active or declined, the latest due first."""
+        ...
+
     async def find_standing(self, erp_numbers: Collection[str]) -> Mapping[str, Standing]:
         """Those of these customers who may not order on invoice, and why."""
         ...

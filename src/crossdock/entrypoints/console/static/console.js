@@ -70,7 +70,7 @@ function fit(form) {
     field.hidden = !wanted;
     for (const input of field.querySelectorAll("input, textarea")) {
       input.disabled = !wanted;
-      input.required = wanted;
+      input.required = wanted && field.dataset.optional === undefined;
     }
   }
 }
@@ -164,7 +164,7 @@ function typing(target) {
 // A word in a review: taken at once where name and reason stand there already, else the first of them is asked for.
 function say(verb) {
   const form = document.querySelector("[data-review]");
-  if (!form) return;
+  if (!form || ![...form.elements.verb.options].some((option) => option.value === verb)) return;
   form.elements.verb.value = verb;
   fit(form);
   const empty = [...form.querySelectorAll("input:not([type=hidden])")].find((input) => input.required && !input.value);
@@ -182,6 +182,8 @@ const KEYS = {
   s: () => say("same"),
   n: () => say("not_same"),
   l: () => say("later"),
+  a: () => say("approve"),
+  x: () => say("refuse"),
   j: next,
   k: () => step(-1),
   "/": () => {
