@@ -1,12 +1,20 @@
 """The match index in the database, as it is read: candidates by their keys in one query, decisions, the model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from crossdock.durable.codec import decode
-from crossdock.identity.recognition.index import PAGE_ROWS_MAX, Edge, Finding, Nearby, StoredDecision
+from crossdock.identity.matching.record import Features
+from crossdock.identity.recognition.index import (
+    PAGE_ROWS_MAX,
+    Edge,
+    Finding,
+    Nearby,
+    SaidPair,
+    StoredDecision,
+)
 from crossdock.storage.match_looks import Look, Looks, look_around
 from crossdock.storage.transaction import Row, Transaction
 
@@ -50,6 +58,18 @@ class MatchStore(ABC):
     async def list_decisions(self, record: str, *, limit: int = 50) -> Sequence[StoredDecision]:
         """See MatchIndex."""
         return await self._read(partial(list_decisions, record=record, limit=min(limit, PAGE_ROWS_MAX)))
+
+    async def list_said(self, *, behind: tuple[str, str] = ("", ""), limit: int = 50) -> Sequence[SaidPair]:
+        """See MatchIndex."""
+        return await self._read(partial(list_said, behind=behind, limit=min(limit, PAGE_ROWS_MAX)))
+
+    async def read_faces(self, records: Collection[str]) -> Mapping[str, Features]:
+        """See MatchIndex."""
+        return await self._read(partial(read_faces, records=records))
+
+    async def count_population(self) -> int:
+        """See MatchIndex."""
+        return await self._read(count_population)
 
     async def list_doubts(self, *, behind: int = 0, limit: int = 50) -> Sequence[StoredDecision]:
         """See MatchIndex."""
@@ -119,6 +139,28 @@ def list_decisions(tx: Transaction, record: str, limit: int) -> list[StoredDecis
     """What was decided of a record, newest first."""
     sql = f"SELECT {_DECISION} FROM match_decision WHERE record = ? ORDER BY number DESC LIMIT ?"
     return [_stored(row) for row in tx.execute(sql, (record, limit)).fetchall()]
+
+
+def list_said(tx: Transaction, behind: tuple[str, str], limit: int) -> list[SaidPair]:
+    """People's words about pairs, in order."""
+    rows = tx.execute(
+        "SELECT one, other, verdict, decided_by, at FROM match_edge WHERE (one, other) > (?, ?) "
+        "ORDER BY one, other LIMIT ?",
+        (*behind, limit),
+    ).fetchall()
+    return [SaidPair(one=row[0], other=row[1], verdict=row[2], said_by=row[3], at=row[4]) for row in rows]
+
+
+def read_faces(tx: Transaction, records: Collection[str]) -> dict[str, Features]:
+    """What records show."""
+    rows = tx.select_in("SELECT record, features FROM match_face WHERE record", records)
+    return {record: decode(bytes(features), Features) for record, features in rows}
+
+
+def count_population(tx: Transaction) -> int:
+    """The number of the latest party, as a look tells it."""
+    row = tx.execute("SELECT coalesce(max(number), 0) FROM match_party").fetchone()
+    return int(row[0])
 
 
 def list_doubts(tx: Transaction, behind: int, limit: int) -> list[StoredDecision]:

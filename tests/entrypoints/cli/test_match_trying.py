@@ -51,7 +51,7 @@ def test_what_would_change_is_counted_and_nothing_is(past: Past, cli: Cli, tmp_p
     before = past.rows(), past.written()
     told = cli("match", "rehearse", "--ownership", str(other), "--report", str(page), "--json")
     assert told.code == ExitCode.OK, told.err
-    found = told.json
+    found = told.json["ownership"]
     assert (found["parties"], found["changed"], found["unreadable"]) == (1, 1, 0)
     (field,) = found["fields"]
     assert field == {"field": EMAIL, "domain": "contact", "other": 1, "begins": 0, "ends": 0}
@@ -82,7 +82,7 @@ def test_what_was_told_is_what_happens_once_it_holds(past: Past, cli: Cli, tmp_p
     other = past.own("other.yaml", contact="erp")
     page = tmp_path / "tried.html"
     told = cli("match", "rehearse", "--ownership", str(other), "--show-values", "--report", str(page), "--json")
-    (field,) = told.json["samples"][0]["fields"]
+    (field,) = told.json["ownership"]["samples"][0]["fields"]
     assert (field["before"], field["after"]) == (ANNA[EMAIL], OTHER)
     assert OTHER in page.read_text()
     assert OTHER in cli("match", "rehearse", "--ownership", str(other), "--show-values").out
@@ -99,17 +99,22 @@ def test_a_decision_that_the_rules_would_not_confirm_any_more_ends_with_1(past: 
     assert cli("customers", "pin", party_id, f"{EMAIL}={ANNA[EMAIL]}", "--reason", "rang her").code == ExitCode.OK
     told = cli("match", "rehearse", "--ownership", str(other), "--json")
     assert told.code == ExitCode.FAILED
-    pins = told.json["pins"]
+    pins = told.json["ownership"]["pins"]
     assert (pins["decided"], pins["contradicted_before"], pins["contradicted"], pins["newly"]) == (1, 0, 1, 1)
     assert (pins["shown"][0]["party_id"], pins["shown"][0]["unit"]) == (party_id, EMAIL)
-    assert told.json["fields"] == [], "the decision holds"
+    assert told.json["ownership"]["fields"] == [], "the decision holds"
     assert "AGAINST" in cli("match", "rehearse", "--ownership", str(other)).out
     same = cli("match", "rehearse", "--ownership", str(past.folder / "ownership.yaml"), "--json")
-    assert (same.code, same.json["changed"], same.json["systems"]) == (ExitCode.OK, 0, [])
+    assert (same.code, same.json["ownership"]["changed"], same.json["ownership"]["systems"]) == (
+        ExitCode.OK,
+        0,
+        [],
+    )
 
 
 def test_a_faulty_ownership_or_none_is_told(cli: Cli, deployment: Path) -> None:
-    assert cli("match", "rehearse").code == ExitCode.USAGE
+    assert cli("match", "rehearse", "customers.csv").code == ExitCode.USAGE
+    assert cli("match", "rehearse", "--labels", "decided.csv").code == ExitCode.USAGE
     none = cli("match", "rehearse", "--ownership", str(deployment / "routes.yaml"))
     assert (none.code, "no-customers" in none.err) == (ExitCode.MISCONFIGURED, True)
     past = a_past(deployment)

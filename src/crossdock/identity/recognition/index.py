@@ -105,6 +105,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_version: str = ""
 
 
+class SaidPair(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word about two records, as it is kept: by a review, a merge, its end, or straight."""
+
+    one: str
+    other: str
+    verdict: Verdict
+    said_by: str
+    at: Instant
+
+
 class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
     """A decision as it was stored. `is_open`: a steward has to look."""
 
@@ -226,6 +236,18 @@ class MatchIndex(Doubts, Protocol):
 
     async def list_decisions(self, record: str, *, limit: int = 50) -> Sequence[StoredDecision]:
         """What was decided of a record, newest first."""
+        ...
+
+    async def list_said(self, *, behind: tuple[str, str] = ("", ""), limit: int = 50) -> Sequence[SaidPair]:
+        """Up to `limit` words of people about pairs, behind that pair, in order."""
+        ...
+
+    async def read_faces(self, records: Collection[str]) -> Mapping[str, Features]:
+        """What records show; one that is not in the index is absent."""
+        ...
+
+    async def count_population(self) -> int:
+        """How many parties the index ever had, by which weights are scaled."""
         ...
 
     async def list_doubts(self, *, behind: int = 0, limit: int = 50) -> Sequence[StoredDecision]:

@@ -3,6 +3,7 @@
 What is kept of a record is what it is compared by. Of several addresses that is the first, as in files.
 """
 
+import contextlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from crossdock.entrypoints.cli.choosing import actor
 from crossdock.entrypoints.cli.deployments import open_hub
 from crossdock.entrypoints.cli.match.reading import Crowd
 from crossdock.entrypoints.cli.output import note
-from crossdock.identity.golden.ledger import PAGE_ROWS_MAX, PartyFile
+from crossdock.identity.golden.ledger import PAGE_ROWS_MAX, PartyFile, record_key
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.matching.columns import Texts, Words
@@ -154,6 +155,22 @@ async def gather(
             await _read_hub(hub, gathered, progress)
         model = await hub.store.read_model()
     return gathered.crowd(), model
+
+
+async def gather_records(hub: "Hub", progress: Progress) -> Crowd:
+    """Every record that the hub knows of, as its system last said or shows it, by system."""
+    gathered, behind = Gathered(sorted(hub.deployment.systems)), ""
+    progress("reading the hub", 0.0)
+    while records := await hub.store.list_records(behind=behind, limit=PAGE_ROWS_MAX):
+        for record in records:
+            reference = record.reference
+            if reference.system not in gathered.sources:
+                continue  # a system that was taken out of the deployment
+            with contextlib.suppress(Invalid):
+                gathered.put(reference.system, reference.kind, reference.value, profile_held(record))
+        behind = record_key(records[-1].reference)
+    progress("reading the hub", 1.0)
+    return gathered.crowd()
 
 
 async def _read_system(hub: "Hub", system: str, gathered: Gathered, progress: Progress) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -21,6 +21,9 @@ from crossdock.entrypoints.cli.match.options import (
 from crossdock.entrypoints.cli.output import note, tell
 from crossdock.entrypoints.cli.progress import progress
 from crossdock.entrypoints.cli.running import carry_out
+
+if TYPE_CHECKING:
+    from crossdock.entrypoints.cli.match import trying
 
 LabelsOption = Annotated[
     Path | None,
@@ -72,15 +75,17 @@ def rehearse(
 ) -> None:
     """Try another model, other thresholds or another ownership, before anybody relies on them. Nothing is changed.
 
-    With files, on pairs that people have decided: which of them would change their band, and how many records of
-    each source. Without files, on the customers of the deployment's hub: with --ownership, which golden fields
-    would hold something else, and which records of which system would be written to. Samples name customers by
-    their ids. Exit code 1 if anything would be judged against somebody's word.
+    On pairs that people have decided: those of --labels in files, else all that stewards have decided in the
+    deployment's hub. Which of them would change their band, and how many records of each source or system. With
+    --ownership on all customers of the hub: which golden fields would hold something else, and which records of
+    which system would be written to; samples name customers by their ids. Exit code 1 if anything would be judged
+    against somebody's word.
 
     [bold]Examples[/]
 
       crossdock match rehearse crm.csv erp.csv --labels decided.csv --before model.json --model new.json
       crossdock match rehearse customers.csv --labels decided.csv --link-from 8
+      crossdock match rehearse --model new.json
       crossdock match rehearse --ownership new-ownership.yaml --report tried.html
     """
     if files:
@@ -93,9 +98,10 @@ def rehearse(
     else:
         if labels or maps or before or link:
             raise typer.BadParameter("--labels, --map, --before and --link are about files: name some")
-        if ownership is None:
-            raise typer.BadParameter("what is to be tried? FILE… with --labels, or --ownership FILE")
-        against = _on_the_hub(deployment, ownership, report, show_values=show_values, as_json=as_json)
+        from crossdock.entrypoints.cli.match.trying import OnTheHub  # noqa: PLC0415 - waits for no database
+
+        tried = OnTheHub(deployment, ownership, model, (link_from, review_from), show_values)
+        against = _on_the_hub(tried, report, as_json=as_json)
     if against:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -108,36 +114,37 @@ def _on_files(
     after = changed_bands(used_bands, *thresholds)
     with progress() as tell_progress:
         crowd = read_crowd(asked.files, asked.maps, tell_progress, set())
-        from crossdock.entrypoints.cli.match import labelled, rehearsing  # noqa: PLC0415 - numba takes its time
+        from crossdock.entrypoints.cli.match import changes, labelled, rehearsing  # noqa: PLC0415 - numba takes its time
+        from crossdock.identity.recognition.rehearsing import Way  # noqa: PLC0415 - the same
 
         decided = labelled.read_labels(asked.labels, crowd)
         new = labelled.read_model(asked.model) if asked.model else None
         population, used = learned_from(crowd, asked.before, link=asked.link, tell_progress=tell_progress)
-        ways = rehearsing.Way(used, used_bands), rehearsing.Way(new or used, after)
+        ways = Way(used, used_bands), Way(new or used, after)
         found = rehearsing.rehearse(crowd, population, decided, *ways, tell_progress)
     if as_json:
         tell(found)
     else:
-        rehearsing.print_rehearsed(found)
+        changes.print_pairs(found.pairs)
+        changes.print_sources(found.sources)
+        changes.print_verdict(found.contradicted, found.contradicted_before, found.decided)
     return bool(found.contradicted)
 
 
-def _on_the_hub(
-    deployment: Path | None, ownership: Path, report: Path | None, *, show_values: bool, as_json: bool
-) -> bool:
-    """Whether a value that a person decided would come out otherwise by the rules."""
+def _on_the_hub(asked: "trying.OnTheHub", report: Path | None, *, as_json: bool) -> bool:
+    """Whether anything would be judged against somebody's word."""
     from crossdock.entrypoints.cli.match import files, trying  # noqa: PLC0415 - `--help` waits for no database
 
     began = time.perf_counter()
     with progress() as tell_progress:
-        found = carry_out(trying.try_ownership(deployment, ownership, tell_progress, show_values=show_values))
+        found = carry_out(trying.try_on_hub(asked, tell_progress))
     seconds = time.perf_counter() - began
     if report is not None:
-        files.write_text(report, lambda: trying.page(found, ownership.name, seconds, show_values=show_values))
+        files.write_text(report, lambda: trying.page(found, asked, seconds))
     if as_json:
         tell(found)
     else:
-        trying.print_tried(found)
+        trying.print_on_hub(found)
     if report is not None:
         note(f"The page to look at: {report}")
-    return bool(found.pins.newly)
+    return found.against

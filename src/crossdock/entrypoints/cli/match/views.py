@@ -1,21 +1,19 @@
 """What `crossdock match` prints for people."""
 
 from collections import Counter
-from typing import Any
 
 import msgspec
 import numpy as np
-from rich.table import Table
 from rich.text import Text
 
 from crossdock.entrypoints.cli.match.reading import Crowd
+from crossdock.entrypoints.cli.match.tables import STYLES, plain_table
 from crossdock.entrypoints.cli.output import out, plain
 from crossdock.identity.matching.model import KindModel, Model
 from crossdock.identity.matching.outcome import LINK, REVIEW, Outcome
 from crossdock.identity.matching.scoring import Decision
 
 BAR_CELLS = 16
-STYLES = {"link": "good", "review": "wait", "new": "quiet"}
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,8 +113,3 @@ def print_model(model: KindModel) -> None:
 
 def _percent(share: float) -> str:
     return f"{share:.1%}" if share >= 0.001 else f"{share:.1e}"  # noqa: PLR2004 - where percents end
-
-
-def plain_table(*, header: bool = False) -> Any:
-    """A table without lines."""
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header, header_style="quiet")
