@@ -12,11 +12,16 @@ JoinedHow = Literal["block", "link", "merge"]
 
 
 class CustomerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A customer as the system has it now. `version` is what it calls this state, where it has such a thing."""
+    """A customer as the system has it now. `version` is what it calls this state, where it has such a thing.
+
+    After a write `kept` is what the system, by its own rules, made of values that it does not keep as told: it has
+    no such region, and so none. Where it only writes them in its own way (case, blanks), `says` is enough.
+    """
 
     record: ExternalReference
     says: Party = Party()
     version: str = ""
+    kept: Party = Party()
 
 
 class CustomerWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -113,6 +113,7 @@ def statement_of(arrived: ArrivedChange, ownership: Ownership, correlation_id: s
         origin=change.origin,
         tolerance_us=tolerance_us,
         from_hub=bool(change.origin) and change.origin in ownership.marks,
+        from_us=bool(change.origin) and (change.origin,) == ownership.marks[:1],
     )
 
 

@@ -31,6 +31,7 @@ from crossdock.durable.records import Outgoing
 from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import Statement, plain_fields
 from crossdock.identity.golden.fields import Fields, FieldValue, fields_of, party_of
+from crossdock.identity.golden.forms import other_forms
 from crossdock.identity.golden.ledger import (
     ChangeTaken,
     DecideValue,
@@ -297,14 +298,16 @@ async def _take_number(
     """The company's number, and what else the ERP made of it."""
     numbered = await run.step("read_number", lambda _key: _read(party_id, record, using), returns=Numbered)
     told = {**company.says, **{name: value for name, value in company.told.items() if name in company.says}}
+    known = as_told(told, using.ownership, using.rules.erp)
     await run.record(
         "note_told",
         NoteTold(
             record=record,
             party_id=party_id,
-            fields=as_told(told, using.ownership, using.rules.erp),
+            fields=known,
             version=numbered.version,
             correlation_id=run.correlation_id,
+            kept=other_forms(known, numbered.shows),
         ),
         returns=ChangeTaken,
     )

@@ -19,6 +19,7 @@ from crossdock.durable.process import Process, Stake
 from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import Statement, plain_fields
 from crossdock.identity.golden.fields import Fields, FieldValue, fields_of, party_of
+from crossdock.identity.golden.forms import other_forms
 from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.spreading import Telling, tellings
@@ -38,11 +39,13 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a write ended: with the record as it is now, or `moved`: somebody was faster. `gone`: it is no more.
 
     `assigned` is what the system put into a new record beyond what it was told, and `at` when that was seen.
+    `kept` is what it says it made of what it was told.
     """
 
     record: ExternalReference | None = None
     version: str = ""
     assigned: Fields = {}
+    kept: Fields = {}
     at: Instant = 0
     moved: bool = False
     gone: bool = False
@@ -105,6 +108,9 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
                 fields=telling.fields,
                 version=written.version,
                 correlation_id=run.correlation_id,
+                kept=written.kept,
+                since=telling.sequence,
+                mark=using.mark,
             ),
             returns=ChangeTaken,
         )
@@ -131,7 +137,11 @@ async def _due(owed: OwedTelling, using: Collaborators) -> list[Telling]:
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
     in_doubt = await using.doubts.is_in_doubt(owed.party_id)
     due = tellings(found.records, values, using.ownership, in_doubt=in_doubt)
-    return [each for each in due if each.system == owed.system and each.record == owed.record]
+    return [
+        replace(each, sequence=found.sequence)
+        for each in due
+        if each.system == owed.system and each.record == owed.record
+    ]
 
 
 async def _differs(party_id: str, record: ExternalReference, using: Collaborators) -> bool:
@@ -177,14 +187,22 @@ async def find_written(telling: Telling, key: str, using: Collaborators) -> Writ
     if found is None:
         return Written(gone=True)
     shown = _shown(found, telling)
-    landed = all(shown.get(name) == value for name, value in telling.fields.items())
+    expected = {**telling.fields, **other_forms(telling.fields, shown)}
+    landed = all(shown.get(name) == value for name, value in expected.items())
     return _written(found, telling, using.clock.now()) if landed else None
 
 
 def _written(outcome: CustomerRecord, telling: Telling, at: Instant) -> Written:
-    shows = {} if telling.record else _shown(outcome, telling)
+    shows = _shown(outcome, telling)
     assigned = {name: value for name, value in shows.items() if value is not None and name not in telling.fields}
-    return Written(record=_named(outcome, telling), version=outcome.version, assigned=assigned, at=at)
+    kept = {name: value for name, value in plain_fields(fields_of(outcome.kept)).items() if name in telling.fields}
+    return Written(
+        record=_named(outcome, telling),
+        version=outcome.version,
+        assigned={} if telling.record else assigned,
+        kept=other_forms(telling.fields, shows) | kept,
+        at=at,
+    )
 
 
 async def _take_assigned(run: Run, owed: OwedTelling, written: Written, using: Collaborators) -> None:

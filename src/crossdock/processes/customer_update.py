@@ -28,7 +28,14 @@ from crossdock.identity.golden.contributions import plain
 from crossdock.identity.golden.fields import Fields, party_of
 from crossdock.identity.golden.ledger import GoldenKept, KeepGolden, PartyFile, PartyLedger, record_key
 from crossdock.identity.golden.ownership import Ownership
-from crossdock.identity.golden.spreading import Question, Telling, golden_fields, questions, tellings
+from crossdock.identity.golden.spreading import (
+    Question,
+    Telling,
+    golden_fields,
+    insistences,
+    questions,
+    tellings,
+)
 from crossdock.identity.golden.survivorship import GoldenValue, golden
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
 from crossdock.identity.onboarding.telling import told_fields
@@ -123,7 +130,7 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
     return Outlook(
         fields=golden_fields(values),
         lineage={name: _lineage(name, value) for value in values.values() for name in value.values},
-        questions=tuple(questions(values, using.ownership)),
+        questions=(*questions(values, using.ownership), *insistences(found.records, values, using.ownership)),
         owed=tuple(
             OwedTelling(party_id=party_id, system=each.system, record=each.record)
             for each in tellings(found.records, values, using.ownership, in_doubt=in_doubt)

@@ -15,6 +15,7 @@ from crossdock.canonical.party import ExternalReference
 from crossdock.durable.codec import decode, encode
 from crossdock.identity.golden.contributions import Held, HeldRecord, take, tell
 from crossdock.identity.golden.fields import Fields, FieldValue
+from crossdock.identity.golden.forms import Kept
 from crossdock.identity.golden.ledger import (
     PAGE_ROWS_MAX,
     ChangeTaken,
@@ -45,6 +46,8 @@ _REFERENCE = ("record", "party_id", "system", "kind", "number", "state", "versio
 HISTORY = ("party_id", "at", "what", "record", "fields", "correlation_id")
 _QUESTION = ("party_id", "unit", "kind", "record", "since", "facts")
 _VALUES = frozenset({"said", "shown"})
+_ENCODED = _VALUES | {"kept"}
+_MaybeKept: Any = Kept | None
 
 
 class PartyStore(ABC):
@@ -206,7 +209,9 @@ def note_told(tx: Transaction, effects: Sequence[NoteTold], now: Instant) -> lis
         record = record_key(effect.record)
         party_id = parties.owner[record]
         sequence = parties.next(party_id)
-        parties.change(record, tell(parties.held.get(record, {}), effect.fields, sequence))
+        known = parties.held.get(record, {})
+        told = tell(known, effect.fields, sequence, kept=effect.kept, since=effect.since, mark=effect.mark)
+        parties.change(record, told)
         parties.move(record, None, effect.version)
         parties.tell(party_id, "told", record, effect.fields, effect.correlation_id)
         answers.append(ChangeTaken(party_id=party_id, sequence=sequence, is_new=record in parties.new))
@@ -465,12 +470,15 @@ def _held(tx: Transaction, records: Sequence[str]) -> dict[str, dict[str, Held]]
         facts: dict[str, Any] = dict(zip(_HELD, values, strict=True))
         for name in _VALUES:
             facts[name] = _value(facts[name])
+        facts["kept"] = decode(bytes(facts["kept"]), _MaybeKept) if facts["kept"] else None
         found.setdefault(record, {})[facts["field"]] = Held(**facts)
     return found
 
 
 def _columns(held: Held) -> Row:
-    return tuple(encode(getattr(held, name)) if name in _VALUES else _plain(getattr(held, name)) for name in _HELD)
+    return tuple(
+        encode(getattr(held, name)) if name in _ENCODED else _plain(getattr(held, name)) for name in _HELD
+    )
 
 
 def _value(stored: bytes) -> FieldValue:

@@ -53,6 +53,7 @@ def _records(metadata: MetaData) -> None:
         Column("told_by", Text, nullable=False, server_default=""),
         Column("heard_until", BigInteger, nullable=False, server_default="0"),
         Column("shown_until", BigInteger, nullable=False, server_default="0"),
+        Column("kept", LargeBinary),
         sqlite_with_rowid=False,
     )
 

@@ -62,7 +62,7 @@ SEALED: Mapping[str, Sealed] = {
     "journal": Sealed(("payload",), "run_id", run_subject),
     "signal": Sealed(("payload",), "run_id", run_subject),
     "parked": Sealed(("facts",), "run_id", run_subject),
-    "contribution": Sealed(("said", "shown"), "record", record_subject),
+    "contribution": Sealed(("said", "shown", "kept"), "record", record_subject),
     "match_face": Sealed(("features",), "record", record_subject),
     "match_decision": Sealed(("facts",), "record", record_subject),
     "onboarding": Sealed(("decision",), "party_id", party_subject),

@@ -20,16 +20,18 @@ from crossdock.identity.golden.survivorship import golden
 
 pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
 
+# Tryton writes telephone numbers and domains in its own way, and knows no such region.
 NEW = {
     "Name": "Nordlicht Ausstattung GmbH",
-    "Phone": "+49 30 5550142",
-    "Email__c": "einkauf@nordlicht.example",
+    "Phone": "+49305550142",
+    "Email__c": "einkauf@Nordlicht.Example",
     "ShippingStreet": "Hafenstraße 7",
     "ShippingPostalCode": "20457",
     "ShippingCity": "Hamburg",
+    "ShippingState": "Hansestadt",
     "ShippingCountry": "Germany",
 }
-PHONE = "+49 30 5550199"
+PHONE = "+49305550199"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -141,6 +143,7 @@ async def test_edits_go_both_ways_and_no_echo_is_answered(retailer: Retailer) ->
         retailer.org.simulator.seed.update("Account", record, {"Phone": PHONE})
         await keeps(retailer, party, "phone", PHONE)
         before = await tellings(hub, record)
+        assert before == 4, "made, numbered, its terms and its telephone number"
 
         # Both streams have told the echoes of all this before what comes now.
         await give_terms(retailer, party, "Immediate")
@@ -149,7 +152,7 @@ async def test_edits_go_both_ways_and_no_echo_is_answered(retailer: Retailer) ->
 
         async def cleared() -> bool:
             (found,) = await retailer.parties(NEW["Name"])
-            return all(one["value"] != PHONE for one in found["contact_mechanisms."])
+            return all(one["value"].replace(" ", "") != PHONE for one in found["contact_mechanisms."])
 
         assert await eventually(cleared, within_seconds=PATIENCE_SECONDS)
         assert await tellings(hub, record) == before + 2

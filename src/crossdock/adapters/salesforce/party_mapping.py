@@ -19,6 +19,7 @@ from crossdock.adapters.salesforce.settings import CustomerFields, SalesforceSet
 from crossdock.adapters.salesforce.wire import SYSTEM, Row
 from crossdock.canonical.party import ExternalReference, Party
 from crossdock.identity.golden.fields import CATALOGUE, Fields, FieldValue, fields_of, party_of, pattern_of
+from crossdock.identity.golden.forms import other_forms
 from crossdock.kit.errors import Finding, Invalid, Rejected
 from crossdock.ports.customer_sink import CustomerRecord, CustomerWrite
 from crossdock.ports.customer_source import ChangeKind, CustomerChange
@@ -159,7 +160,8 @@ def holds(says: Party, record: CustomerRecord, fields: CustomerFields) -> bool:
     tables = (fields.common, fields.business, fields.person)
     wanted = fields_of(says).items()
     known = {name for table in tables for name in table} | ({PARENT[-1]} if fields.parent else set())
-    return all(kept.get(name) == value for name, value in wanted if name in known)
+    told = {name: value for name, value in wanted if name in known}
+    return all(kept.get(name) == value for name, value in {**told, **other_forms(told, kept)}.items())
 
 
 def _row(said: Fields, fields: CustomerFields, *, person: bool) -> dict[str, Any]:

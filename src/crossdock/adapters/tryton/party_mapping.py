@@ -233,6 +233,14 @@ def _address(field: str, said: Fields, row: CustomerStateRow | None, catalogue: 
     ]
 
 
+def unkept(said: Fields, catalogue: Catalogue) -> dict[str, FieldValue]:
+    """Of what is told, that which Tryton has no place for though it tells of it: regions that it does not know."""
+    names = (f"{field}.region" for field in ADDRESSES)
+    told = {name: said[name] for name in names if said.get(name) is not None}
+    regions = {one.name.casefold() for one in catalogue.subdivisions}
+    return {name: None for name, region in told.items() if str(region).casefold() not in regions}
+
+
 def _parts_of(field: str, place: PlaceRow) -> dict[str, FieldValue]:
     return {name.rpartition(".")[2]: value for name, value in _place(field, place).items()}
 

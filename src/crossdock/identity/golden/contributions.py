@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.identity.golden.fields import Fields, FieldValue, field_of
+from crossdock.identity.golden.forms import TOLD_MAX, Kept, is_same_form
 from crossdock.kit.clock import MICROSECONDS, Instant
 
 CLOCK_AHEAD_US_MAX = 86_400 * MICROSECONDS
@@ -25,7 +26,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `said` is its own latest statement, where `sequence` is not 0: `said_at` by its own clock, `arrived_at` by
     ours, `counted_at` which of the two we go by. `saw` is the sequence up to which the hub had told it what others
     said when it said so. `shown` is the value there as far as we know. `told` is the sequence of the latest
-    write there by this hub or another, 0 if there was none; `told_by` is the mark of another whose it is.
+    write there by this hub or another, 0 if there was none; `told_by` is the mark of another whose it is. `kept`
+    is what the record made of what this hub told it.
     """
 
     field: str
@@ -42,11 +44,33 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     told_by: str = ""
     heard_until: Instant = 0
     shown_until: Instant = 0
+    kept: Kept | None = None
 
     @property
     def has_said(self) -> bool:
         """Whether the record has an opinion of its own."""
         return self.sequence > 0
+
+    def agrees(self, value: FieldValue) -> bool:
+        """Whether the record shows this, or what it makes of it whenever it is told."""
+        kept = self._kept_of(value)
+        return value == self.shown or (kept is not None and (kept.is_for_good or self._is_alike(value)))
+
+    def is_another_form(self, value: FieldValue) -> bool:
+        """Whether the record shows this as it writes it: the same but for case, blanks and signs."""
+        return self._kept_of(value) is not None and self._is_alike(value)
+
+    def insists(self, value: FieldValue) -> bool:
+        """Whether the record shows something else again and again, however often it is told this."""
+        kept = self._kept_of(value)
+        return kept is not None and kept.times >= TOLD_MAX and not self._is_alike(value)
+
+    def _kept_of(self, value: FieldValue) -> Kept | None:
+        kept = self.kept
+        return kept if kept is not None and (kept.told, kept.shown) == (value, self.shown) else None
+
+    def _is_alike(self, value: FieldValue) -> bool:
+        return is_same_form(self.field, value, self.shown)
 
 
 RecordState = Literal["deleted", "live", "merged"]
@@ -64,8 +88,9 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a record says now. `from_hub`: a hub's mark is on it, so it is no opinion of the record's system.
 
-    By so much as `tolerance_us` the clock of `counted_at` may be behind ours. `was_read`: the hub looked, so its
-    time is ours, and nothing that the record's clock said can be compared with it.
+    `from_us`: the mark is this hub's. By so much as `tolerance_us` the clock of `counted_at` may be behind ours.
+    `was_read`: the hub looked, so its time is ours, and nothing that the record's clock said can be compared with
+    it.
     """
 
     fields: Fields
@@ -75,6 +100,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     correlation_id: str = ""
     origin: str = ""
     from_hub: bool = False
+    from_us: bool = False
     was_read: bool = False
     tolerance_us: int = 0
 
@@ -142,7 +168,25 @@ def _written(before: Held, statement: Statement, value: FieldValue, sequence: in
     """What a hub wrote there, unless the record is known to have shown another value since."""
     if _is_older(statement, before.shown_until):
         return before
-    return _renewed(replace(before, shown=value, told=sequence, told_by=statement.origin), statement)
+    kept = _kept(before, value) if statement.from_us else before.kept
+    return _renewed(replace(before, shown=value, told=sequence, told_by=statement.origin, kept=kept), statement)
+
+
+def _kept(before: Held, value: FieldValue) -> Kept | None:
+    """What the record made of what we told it last, as it comes back with our mark; counted once for each telling.
+
+    Of what the record said since, or another hub wrote, it cannot have been made.
+    """
+    last = before.kept
+    if last is not None and last.shown == before.shown and before.told > before.sequence:
+        told = last.told
+    elif before.told_by or before.told <= before.sequence:
+        return last
+    else:
+        told = before.shown
+    if last is None or (last.told, last.shown) != (told, value):
+        return Kept(told, value)
+    return Kept(told, value, last.times + (last.times > 0 and not before.told_by))
 
 
 def _stated(before: Held, statement: Statement, value: FieldValue, sequence: int) -> Held:
@@ -193,9 +237,28 @@ def _saw(before: Held, statement: Statement) -> int:
     return before.told if before.told <= statement.counted_at + statement.tolerance_us else before.saw
 
 
-def tell(known: Mapping[str, Held], fields: Fields, sequence: int) -> Mapping[str, Held]:
-    """The rows after the hub wrote these fields: shown there now, and no opinion of the record's."""
-    return {
-        name: replace(known.get(name) or Held(field=name), shown=value, told=sequence, told_by="")
-        for name, value in fields.items()
-    }
+def tell(
+    known: Mapping[str, Held],
+    fields: Fields,
+    sequence: int,
+    *,
+    kept: Fields | None = None,
+    since: int = 0,
+    mark: str = "",
+) -> Mapping[str, Held]:
+    """The rows after the hub wrote these fields: shown there now, and no opinion of the record's.
+
+    `kept` is what the system said it made of some of them. What came back with our `mark` after `since` (the
+    sequence by which we knew the record when we wrote), the same in another form, came of this write.
+    """
+    rows = {}
+    for name, value in fields.items():
+        before = known.get(name) or Held(field=name)
+        shown, times = value, 0
+        if kept is not None and name in kept:
+            shown, times = kept[name], 0
+        elif mark and before.told_by == mark and before.told > since:
+            shown, times = (before.shown, 1) if is_same_form(name, value, before.shown) else (value, 0)
+        made = Kept(value, shown, times) if shown != value else before.kept
+        rows[name] = replace(before, shown=shown, told=sequence, told_by="", kept=made)
+    return rows

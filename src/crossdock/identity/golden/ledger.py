@@ -82,13 +82,19 @@ class TakeChange(Effect, frozen=True, kw_only=True):
 
 
 class NoteTold(Effect, frozen=True, kw_only=True):
-    """The hub has written these fields to a record of the party, new or known; answered with ChangeTaken."""
+    """The hub has written these fields to a record of the party, new or known; answered with ChangeTaken.
+
+    `kept`, `since` and `mark`: see `contributions.tell`.
+    """
 
     record: ExternalReference
     party_id: str
     fields: Fields
     version: str = ""
     correlation_id: str = ""
+    kept: Fields = msgspec.field(default_factory=dict)
+    since: int = 0
+    mark: str = ""
 
 
 class GoldenKept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -85,7 +85,7 @@ def consents_of(
     shown = {group_of(name) for record in live for name in record.fields}
     due = _by_place(tellings(records, values, ownership, in_doubt=in_doubt))
     everything = replace(ownership, cannot_know="newest")
-    differing = _by_place(tellings(records, values, everything))
+    differing = _by_place(tellings(records, values, everything, to_the_letter=True))
     found = []
     for unit in sorted({*values, *shown}):
         value = values.get(unit) or GoldenValue(unit=unit, values={}, rule="none")

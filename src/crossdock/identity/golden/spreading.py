@@ -10,28 +10,33 @@ from typing import Literal
 import msgspec
 
 from crossdock.canonical.party import ExternalReference
-from crossdock.identity.golden.contributions import HeldRecord
+from crossdock.identity.golden.contributions import Held, HeldRecord
 from crossdock.identity.golden.fields import Fields, FieldValue, group_of
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue, Opinion
 
-QuestionKind = Literal["cannot_know", "merge", "nothing_valid", "proposed", "refused"]
+QuestionKind = Literal["cannot_know", "merge", "not_kept", "nothing_valid", "proposed", "refused"]
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a system is to be told: of one record, or of a customer it does not have yet."""
+    """What a system is to be told: of one record, or of a customer it does not have yet.
+
+    `sequence` is the party's when somebody looked.
+    """
 
     system: str
     record: ExternalReference | None = None
     fields: Fields
     version: str = ""
+    sequence: int = 0
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A disagreement that is never dropped silently.
 
     `proposed`: somebody whose word does not count proposes this to the owner. `refused`: the same, where the
-    deployment refuses it; nobody has to answer, but it can be seen. The others wait for a person.
+    deployment refuses it; nobody has to answer, but it can be seen. `not_kept`: the record makes something else of
+    it whenever it is told, and is not told any more. The others wait for a person.
     """
 
     kind: QuestionKind
@@ -53,16 +58,18 @@ def tellings(
     ownership: Ownership,
     *,
     in_doubt: bool = False,
+    to_the_letter: bool = False,
 ) -> list[Telling]:
     """What each live record has to be told, and which systems need one; nothing where all agree.
 
     While it is `in_doubt` whether the party is one with another, nobody gets a record of it: it might be a second.
+    What a record does not keep however often it is told is left, unless asked for `to_the_letter`.
     """
     live = [record for record in records if record.state == "live"]
     told = [
         Telling(system=record.reference.system, record=record.reference, fields=fields, version=record.version)
         for record in live
-        if (fields := _difference(record, values, ownership))
+        if (fields := _difference(record, values, ownership, to_the_letter=to_the_letter))
     ]
     there = {record.reference.system for record in live}
     for system in () if in_doubt else ownership.creates:
@@ -73,11 +80,10 @@ def tellings(
 
 
 def _difference(
-    record: HeldRecord, values: Mapping[str, GoldenValue], ownership: Ownership
+    record: HeldRecord, values: Mapping[str, GoldenValue], ownership: Ownership, *, to_the_letter: bool = False
 ) -> dict[str, FieldValue]:
-    shown = {name: held.shown for name, held in record.fields.items()}
     by_unit: dict[str, list[str]] = {}
-    for name in shown:
+    for name in record.fields:
         by_unit.setdefault(group_of(name), []).append(name)
     changes: dict[str, FieldValue] = {}
     for unit, value in values.items():
@@ -85,11 +91,35 @@ def _difference(
         held_back = value.review == "cannot_know" and ownership.cannot_know == "hold"
         if rule is None or record.reference.system not in rule.readers or held_back or not value.values:
             continue
-        for name in sorted({*value.values, *by_unit.get(unit, ())}):
-            wanted = value.values.get(name)
-            if wanted != shown.get(name):
-                changes[name] = wanted
+        names = sorted({*value.values, *by_unit.get(unit, ())})
+        held = {name: record.fields.get(name) or Held(field=name) for name in names}
+        wanted = {name: value.values.get(name) for name in names}
+        # A part that is kept in another form goes along with the others of its group: they may be one there.
+        differs = {name: value for name, value in wanted.items() if value != held[name].shown}
+        agrees = Held.is_another_form if to_the_letter else Held.agrees
+        if not all(agrees(held[name], value) for name, value in differs.items()):
+            changes |= differs
     return changes
+
+
+def insistences(
+    records: Sequence[HeldRecord], values: Mapping[str, GoldenValue], ownership: Ownership
+) -> list[Question]:
+    """Every record that shows something else again and again, by field or group."""
+    found: dict[tuple[str, ExternalReference], int] = {}
+    for record in records if values else ():
+        for name, held in record.fields.items():
+            unit = group_of(name)
+            rule = ownership.rule_of(unit)
+            holds = values.get(unit)
+            is_told = rule is not None and record.reference.system in rule.readers and record.state == "live"
+            if is_told and holds is not None and holds.values and held.insists(holds.values.get(name)):
+                key = (unit, record.reference)
+                found[key] = max(held.told, found.get(key, 0))
+    return [
+        Question(kind="not_kept", unit=unit, system=record.system, record=record, sequence=sequence)
+        for (unit, record), sequence in found.items()
+    ]
 
 
 def questions(values: Mapping[str, GoldenValue], ownership: Ownership) -> list[Question]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from crossdock.identity.golden.contributions import Held, HeldRecord, plain_fields
 from crossdock.identity.golden.fields import Fields, FieldValue, group_of
+from crossdock.identity.golden.forms import other_forms
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue
 
@@ -63,11 +64,15 @@ def as_said(told: Fields, shows: Fields, ownership: Ownership, erp: str) -> dict
     """What counts as the ERP's word: its own fields, and of others what it wrote otherwise than it was told.
 
     Where it shows nothing of what it was told, it has no place for it: that is not its word that there is none.
+    Nor is the same in another form its word.
     """
     said = {}
+    same = other_forms(told, shows)
     for name, value in shows.items():
         rule = ownership.rule_of(name)
         if rule is None or (value is None and told.get(name) is not None):
+            continue
+        if name in same and not owns(ownership, erp, name):
             continue
         if owns(ownership, erp, name) or (erp in rule.may_write and value is not None):
             said[name] = value

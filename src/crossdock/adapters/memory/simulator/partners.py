@@ -33,7 +33,8 @@ class PartnerBook:
     """All partners, and the stream of their changes. Raises Refusal for every no.
 
     Whatever this ERP does with orders, a partner's reference is unique. `assigns` is what it puts on a new card by
-    itself. With `losing` set, messages are lost for that reason.
+    itself, `rewrites` what it makes of what is entered, by name; unless `answers` it says so nowhere but in its
+    messages. With `losing` set, messages are lost for that reason.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -44,6 +45,8 @@ class PartnerBook:
         self.calls = 0
         self.losing = ""
         self.assigns: Mapping[str, Any] = {}
+        self.rewrites: Mapping[str, Callable[[Any], Any]] = {}
+        self.answers = True
 
     def write(self, asked: wire.PartnerWrite) -> wire.Partner:
         """Make or change a partner."""
@@ -54,12 +57,21 @@ class PartnerBook:
             return record.partner
         if asked.revision and asked.revision != record.partner.revision:
             raise Refusal("REVISION_MOVED", "somebody changed it meanwhile", status=409)
-        card = {name: value for name, value in (record.partner.card | asked.card).items() if value is not None}
-        told = {name: value for name, value in asked.card.items() if record.partner.card.get(name) != value}
+        entered = self._entered(asked.card)
+        card = {name: value for name, value in (record.partner.card | entered).items() if value is not None}
+        before = record.partner.card
+        told = {name: entered[name] for name, value in asked.card.items() if before.get(name) != value}
         self._put(record, card=card)
         record.last_write = asked.write
         self._tell(record, "changed", told, asked.origin, asked.correlation)
-        return record.partner
+        if self.answers:
+            return record.partner
+        return msgspec.structs.replace(record.partner, card={**record.partner.card, **asked.card})
+
+    def _entered(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: self.rewrites[name](value) if name in self.rewrites else value for name, value in card.items()
+        }
 
     def delete(self, number: str, *, origin: str = "") -> None:
         """Put a partner aside."""
@@ -139,7 +151,7 @@ class PartnerBook:
             return standing.partner
         number = f"BP-{len(self._records) + 1:05d}"
         now = to_datetime(self._clock.now())
-        full = {**self.assigns, **card}
+        full = {**self.assigns, **self._entered(card)}
         partner = wire.Partner(number=number, revision=1, changed=now, card=full, reference=asked.write)
         record = self._records[number] = _Record(partner=partner, made_of=card, last_write=asked.write)
         self._by_reference[asked.write] = record
