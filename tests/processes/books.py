@@ -103,6 +103,7 @@ class CustomerHub:
         self.positions = dict.fromkeys(books, "")
         self.read = dict.fromkeys(books, 0)
         self.writes = 0
+        self.began = 0
         self.erasure_log: list[ErasureLine] = []
         self.orders: list[str] = []
         self.further: list[Process[Any]] = []
@@ -149,6 +150,7 @@ class CustomerHub:
                 ownership=self.ownership,
                 clock=self.clock,
                 update=update,
+                began=lambda: self.began,
             )
         )
         self.change, self.update = change, update

@@ -32,6 +32,7 @@ from crossdock.processes import (
     party_erasure,
 )
 from crossdock.processes.consent_audit import ConsentAudit
+from crossdock.processes.customer_beginning import Beginning
 from crossdock.processes.customer_indexing import CustomerIndexing
 from crossdock.processes.customer_recognition import MatchingRecognition, Recogniser, Submit
 from crossdock.processes.customer_stewardship import Stewards, StewardStore
@@ -96,6 +97,7 @@ class CustomerProcesses:
         )
         self.recogniser = Recogniser(store, deployment.policies.matching, clock=clock)
         self.indexing = CustomerIndexing(store, store, submit, worker_id, clock)
+        self.beginning = Beginning(store, store, submit, worker_id, clock)
         self.addresses = addresses_of(deployment, docks, clock)
         self.onboarding = onboarding_of(
             deployment,
@@ -125,6 +127,7 @@ class CustomerProcesses:
                 ownership=ownership,
                 clock=clock,
                 update=self.update,
+                began=lambda: self.beginning.at,
             )
         )
         self._make_mergers(ownership, store, sinks, settle_seconds, clock, mark)

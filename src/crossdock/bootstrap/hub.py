@@ -336,7 +336,7 @@ class Hub:
 
     def _start_customer_intake(self, name: str) -> None:
         assert self.customers is not None
-        indexing = self.customers.indexing
+        beginning, indexing = self.customers.beginning, self.customers.indexing
         capture = CustomerCapture(self.customers.change, self.worker.commit, self.store.is_erased)
         stream: Any = CustomerStream(self.docks[name])
 
@@ -346,6 +346,7 @@ class Hub:
         intake = self._intake(f"{name}:customers", stream, take)
 
         async def read() -> None:
+            await beginning.settle()
             await indexing.wait()
             await intake.run_forever()
 

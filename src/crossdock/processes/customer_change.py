@@ -3,7 +3,7 @@
     change ─ whose is it ─ statement kept ─ what holds is looked up (customer_update)
 
 What the hub wrote comes back with its mark, or as the value it wrote, and is nobody's opinion: no loop begins.
-A change that says nothing new ends here.
+A change that says nothing new ends here. What bears its mark from before it began, it did not write.
 
 A record that is gone leads nobody to its party any more. Where a system made one record of two parties', a steward
 is asked whether they are one.
@@ -11,9 +11,11 @@ is asked whether they are one.
 Requirements: CUS-03, CUS-12, CUS-17, CUS-19.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from crossdock.contracts.customers import CustomerDisputed, customer_subject
 from crossdock.durable.codec import encode
@@ -46,18 +48,23 @@ class Recognition(Protocol):
 
 @dataclass(frozen=True)
 class Collaborators:
-    """To which party a record belongs, who may say what, and the process that looks what holds then."""
+    """To which party a record belongs, who may say what, and the process that looks what holds then.
+
+    `began`: since when the hub keeps customers, 0 where that is not known.
+    """
 
     recognition: Recognition
     ownership: Ownership
     clock: Clock
     update: Startable[TouchedParty]
+    began: Callable[[], Instant] = lambda: 0
 
 
 def customer_change(using: Collaborators) -> Process[ArrivedChange]:
     """Take a change over: whose it is, what it says."""
 
     async def body(run: Run, arrived: ArrivedChange) -> ChangeTaken:
+        arrived = replace(arrived, change=_of_this_hub(arrived.change, using))
         change = arrived.change
         party_id = await run.step("recognise", lambda _key: using.recognition.recognise(change), returns=str)
         statement = statement_of(arrived, using.ownership, run.correlation_id)
@@ -98,6 +105,13 @@ def customer_change(using: Collaborators) -> Process[ArrivedChange]:
         stake=lambda _arrived: Stake(domain="service", severity=2),
         desk="data-stewards",
     )
+
+
+def _of_this_hub(change: CustomerChange, using: Collaborators) -> CustomerChange:
+    """The change without our mark where it was made before this hub was: then it is what its system has to say."""
+    before = using.began() - seconds_to_us(using.ownership.clock_tolerance_seconds)
+    is_marked = bool(change.origin) and (change.origin,) == using.ownership.marks[:1]
+    return replace(change, origin="") if is_marked and change.changed_at < before else change
 
 
 def statement_of(arrived: ArrivedChange, ownership: Ownership, correlation_id: str) -> Statement:
