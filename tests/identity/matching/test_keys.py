@@ -6,7 +6,7 @@ from tests.identity.matching.examples import company, person, town
 
 from crossdock.identity.matching.columns import columns_of
 from crossdock.identity.matching.key_columns import key_columns
-from crossdock.identity.matching.keys import KEYS, atom, keys_of, mixed
+from crossdock.identity.matching.keys import KEYS, atom, keys_of
 from crossdock.identity.matching.pairs import candidates, steps_of
 from crossdock.identity.matching.population import population_of
 from crossdock.identity.matching.record import Features, Kind, PostalAddress
@@ -49,11 +49,6 @@ def test_bulk_and_online_make_the_same_keys() -> None:
 def test_a_key_is_the_same_number_on_every_machine() -> None:
     assert atom("huber") == 0xC6E81FF787E0CF13
     assert keys_of(person(emails=("anna@firma.de",)))[0] == 8864689379544276113
-
-
-def test_mixing_is_one_function_for_a_number_and_for_many() -> None:
-    numbers = np.array([1, 2**63, 2**64 - 1], np.uint64)
-    assert mixed(numbers, np.uint64(77)).tolist() == [mixed(number, 77) for number in numbers.tolist()]
 
 
 @pytest.mark.parametrize(

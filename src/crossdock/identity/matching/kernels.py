@@ -1,7 +1,7 @@
 """The inner loops of bulk, compiled by numba: distances of words, mixed keys, groups, components.
 
 Every function here releases the interpreter's lock, so that threads run side by side. `online.words` and
-`keys.mixed` say the same for one pair or record, and tests hold both together. Needs the extra `match`: nothing
+`keys.keys_of` say the same for one pair or record, and tests hold both together. Needs the extra `match`: nothing
 that decides on single arrivals imports this module.
 """
 
@@ -211,7 +211,7 @@ def _longest(starts: Any, p: Any, their_starts: Any, q: Any) -> Any:
 
 @compiled
 def mix(state: Any, atoms: Any, rows: Any) -> None:
-    """`keys.mixed` of each state with `atoms[rows]`, in place; 0 where either is 0: no key."""
+    """Each state mixed with `atoms[rows]` as in `keys.keys_of`, in place; 0 where either is 0: no key."""
     for place in range(state.size):
         number = atoms[rows[place]]
         if number == np.uint64(0) or state[place] == np.uint64(0):

@@ -4,7 +4,7 @@ Two records are candidates for one another if they share a key. No key has to be
 needs only one of them; and none has to be rare, since the caller leaves out keys that too many records share.
 An atom (a word, a
 phonetic code, a date) is hashed once with BLAKE2b; a key is a mix of atoms, reckoned alike on whole arrays
-(bulk) and on a single record (online).
+(bulk: `key_columns`) and on a single record (online).
 """
 
 from collections.abc import Callable, Sequence
@@ -40,14 +40,6 @@ def atom(text: str) -> int:
         if text
         else 0
     )
-
-
-def mixed(state: Any, number: Any) -> Any:
-    """Both numbers in one, for Python's ints and for arrays of uint64 alike (the finaliser of splitmix64)."""
-    state = ((state ^ number) + 0x9E3779B97F4A7C15) & _MASK
-    state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
-    return state ^ (state >> 31)
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -216,22 +208,28 @@ def _plan(kind: Kind, counts: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ..
     return tuple(rows)
 
 
+@lru_cache(maxsize=4_096)
+def _made(kind: Kind, counts: tuple[int, ...], known: bytes) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Those of the plan whose atoms are all known: `known` has a byte per atom."""
+    return tuple((seed, places) for seed, places in _plan(kind, counts) if all(known[place] for place in places))
+
+
 def keys_of(record: Features) -> tuple[int, ...]:
     """The keys of one record, each once: signed 64-bit integers."""
-    known = [atom(take(record)) for take in ATOMS.values()]
+    atoms = [atom(text) if (text := take(record)) else 0 for take in ATOMS.values()]
     counts = []
     for group, take in GROUPS.items():
         values = take(record)
         counts.append(len(values))
         for value in values:
-            known += [atom(VALUES[name](value)) for name in _VALUES_OF[group]]
+            atoms += [atom(VALUES[name](value)) for name in _VALUES_OF[group]]
     keys = []
-    for state, places in _plan(record.kind, tuple(counts)):
-        for place in places:
-            number = known[place]
-            if not number:
-                break
-            state = mixed(state, number)  # noqa: PLW2901 - the seed is where it begins
-        else:
-            keys.append(state - _WHOLE if state > _MASK >> 1 else state)
+    for seed, places in _made(record.kind, tuple(counts), bytes(map(bool, atoms))):
+        state = seed
+        for place in places:  # the finaliser of splitmix64, after each atom
+            state = ((state ^ atoms[place]) + 0x9E3779B97F4A7C15) & _MASK
+            state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+            state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+            state ^= state >> 31
+        keys.append(state - _WHOLE if state > _MASK >> 1 else state)
     return tuple(dict.fromkeys(keys))
