@@ -15,11 +15,12 @@ from crossdock.identity.matching.columns import Texts, columns_of
 from crossdock.identity.matching.comparisons import ALIKE, NEAR
 from crossdock.identity.matching.key_columns import key_columns
 from crossdock.identity.matching.keys import keys_of
-from crossdock.identity.matching.model import Model
+from crossdock.identity.matching.model import Model, Thresholds
 from crossdock.identity.matching.online.side import Side
-from crossdock.identity.matching.online.weighing import Balance
+from crossdock.identity.matching.online.weighing import Balance, Weighing
 from crossdock.identity.matching.online.words import NEAR_FROM, likeness
 from crossdock.identity.matching.record import Features, Kind, Place, TaxId
+from crossdock.identity.matching.rules import Rule
 from crossdock.identity.matching.scoring import Scorer
 from crossdock.identity.matching.training import train
 from crossdock.identity.matching.weighing import Scale
@@ -220,3 +221,33 @@ def test_bulk_and_online_make_the_same_keys_of_records_of_every_sort() -> None:
         made = [keys_of(record) for record in records]
         assert [set(keys) for keys in made] == found
         assert [len(set(keys)) for keys in made] == list(map(len, made))
+
+
+@pytest.mark.parametrize("kind", ["person", "organisation"])
+@pytest.mark.parametrize(
+    "thresholds", [Thresholds(), Thresholds(link=45, review=-30), Thresholds(link=0, review=0)]
+)
+def test_the_mildest_changes_are_those_that_trying_every_level_finds(kind: Kind, thresholds: Thresholds) -> None:
+    records, scale = everybody(kind), Scale(model().of(kind))
+    balance, scorer = Balance(scale), Scorer(model(), thresholds)
+    sides, seen = [Side(record) for record in records], 0
+    for a, b in list(zip(*(side.tolist() for side in pairs_of(len(records))), strict=True))[::40]:
+        weighing = balance.weigh(sides[a], sides[b])
+        band = scorer.band(kind, weighing.weight)
+        changes = {place: (level, weight) for _, place, level, weight in balance.changes(weighing, thresholds)}
+        for place, comparison in enumerate(scale.comparisons):
+            tried = []
+            for level in set(range(len(comparison.levels))) - {weighing.found[place][0]}:
+                instead = [*weighing.found]
+                instead[place] = level, -1, ""
+                weight = Weighing(instead, *balance.totals(instead), Rule.NONE).weight
+                if scorer.band(kind, weight) != band:
+                    tried.append((abs(weight - weighing.weight), level))
+            if place in changes:
+                level, weight = changes.pop(place)
+                assert (abs(weight - weighing.weight), level) == pytest.approx(min(tried), abs=1e-9)
+                seen += 1
+            else:
+                assert not tried, (comparison.name, weighing.weight)
+        assert not changes
+    assert seen > 20

@@ -17,6 +17,10 @@ HOUSEHOLD_MIN = 0.5
 """From this probability on a pair that is no match is said to be of one household."""
 
 
+EXPLAINED_MAX = 5_000
+"""So many decisions are kept, some 2 KB each."""
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """One comparison's part in a weight: what was found, in words, and its bits (negative: against a match)."""
 
@@ -56,12 +60,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 class Scorer:
     """A model made ready to decide; one per process, for any number of calls."""
 
-    def __init__(self, model: Model, thresholds: Thresholds | Bands | None = None) -> None:
+    def __init__(self, model: Model, thresholds: Thresholds | Bands | None = None, *, version: str = "") -> None:
+        """Decisions name the model's version, or another one: that of the model it was rescaled from."""
         self.model = model
         if isinstance(thresholds, Thresholds):
             thresholds = Bands(person=thresholds, organisation=thresholds)
         self.bands = thresholds or Bands()
-        self.version = model.version
+        self.version = version or model.version
+        self._explained: dict[object, Decision] = {}
         self._scales = {kind: Scale(model.of(kind)) for kind in ("person", "organisation")}
         self._balances = {kind: Balance(scale) for kind, scale in self._scales.items()}
         self._of_another_kind = _other_kind(self.version)
@@ -82,8 +88,19 @@ class Scorer:
         ]
 
     def explain(self, kind: Kind, weighing: Weighing | None) -> Decision:
-        """The decision that rests on a weighing of two records of a kind."""
-        return self._of_another_kind if weighing is None else self._decision(kind, weighing)
+        """The decision that rests on a weighing of two records of a kind.
+
+        It names no values, only what was found of them: pairs of which the same was found share one decision.
+        """
+        if weighing is None:
+            return self._of_another_kind
+        seen = kind, weighing.rule, self._balances[kind].pattern(weighing.found)
+        decision = self._explained.get(seen)
+        if decision is None:
+            if len(self._explained) >= EXPLAINED_MAX:
+                self._explained.clear()
+            decision = self._explained[seen] = self._decision(kind, weighing)
+        return decision
 
     def pair(self, one: Features, other: Features) -> Decision:
         """The decision about two records."""
@@ -101,7 +118,7 @@ class Scorer:
     def _decision(self, kind: Kind, found: Weighing) -> Decision:
         scale, parts = self._scales[kind], self._balances[kind].parts(found)
         levels = [level for level, _, _ in found.found]
-        weight, rule = found.weight, found.rule
+        weight, rule, household = found.weight, found.rule, found.household
         band = self.band(kind, weight, rule)
         evidence = tuple(
             Evidence(comparison.name, comparison.levels[level], round(part, 3))
@@ -113,8 +130,8 @@ class Scorer:
             weight=round(weight, 3),
             prior=round(weight - sum(one.weight for one in evidence), 3),
             evidence=evidence,
-            household=round(found.household, 4),
-            likely_household=found.household >= HOUSEHOLD_MIN,
+            household=round(household, 4),
+            likely_household=household >= HOUSEHOLD_MIN,
             rule=rule.name.lower() if rule else "",
             flips=() if rule else self._flips(kind, found),
             model_version=self.version,
@@ -122,20 +139,11 @@ class Scorer:
 
     def _flips(self, kind: Kind, weighing: Weighing) -> tuple[Flip, ...]:
         """For each comparison the mildest other finding that leads to another band; the mildest of all first."""
-        band = self.band(kind, weighing.weight)
-        found: list[tuple[float, int, int, Band]] = []
-        for place, weights in enumerate(self._balances[kind].otherwise(weighing)):
-            changes = [
-                (abs(weight - weighing.weight), place, level, would)
-                for level, weight in enumerate(weights)
-                if (would := self.band(kind, weight)) != band and level != weighing.found[place][0]
-            ]
-            if changes:
-                found.append(min(changes))
         comparisons = self._scales[kind].comparisons
+        changes = self._balances[kind].changes(weighing, self.bands.of(kind))
         return tuple(
-            Flip(comparisons[place].name, comparisons[place].levels[level], would)
-            for _, place, level, would in sorted(found)[:FLIPS_MAX]
+            Flip(comparisons[place].name, comparisons[place].levels[level], self.band(kind, weight))
+            for _, place, level, weight in sorted(changes)[:FLIPS_MAX]
         )
 
 

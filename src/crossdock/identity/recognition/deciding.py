@@ -4,6 +4,7 @@ A person's word goes before rules, rules before weights. A veto between any two 
 """
 
 from collections.abc import Sequence
+from math import inf
 
 import msgspec
 
@@ -13,7 +14,7 @@ from crossdock.identity.matching.record import Features, Kind
 from crossdock.identity.matching.rules import Rule
 from crossdock.identity.matching.scoring import Band, Scorer
 from crossdock.identity.matching.weighing import FAR_BELOW
-from crossdock.identity.recognition.index import Finding, Nearby, SettleRecord, Weighed
+from crossdock.identity.recognition.index import Face, Finding, Nearby, SettleRecord, Weighed
 
 WEIGHED_KEPT_MAX = 5
 """So many candidates are kept with a decision."""
@@ -79,7 +80,7 @@ class Judge:
         return changed(finding, band="review" if doubtful else "new", doubtful=doubtful), seen
 
     def _met(self, record: str, features: Features, nearby: Nearby) -> list["_Met"]:
-        """Each candidate by its best face, strongest first."""
+        """Each candidate by its best face, strongest first; where none has hope, the strongest alone."""
         faces = [
             (candidate.party_id, face)
             for candidate in nearby.candidates
@@ -88,29 +89,34 @@ class Judge:
         ]
         if not faces:
             return []
-        scorer = self._scorer(nearby.population)
-        kind = features.kind
+        scorer, kind = self._scorer(nearby.population), features.kind
         weighings = scorer.weigh(features, [face.features for _, face in faces])
+        hopeless_below = scorer.bands.of(kind).review - HOPELESS_BITS
         apart = {edge.other for edge in nearby.edges if edge.verdict == "not_same"}
         best: dict[str, _Met] = {}
+        least: tuple[str, Face, Weighing | None] | None = None
+        least_weight = -inf
         for (party_id, face), weighing in zip(faces, weighings, strict=True):
+            weight, rule = (weighing.weight, weighing.rule) if weighing else (FAR_BELOW, Rule.NONE)
+            if weight < hopeless_below and not rule and face.record not in apart:
+                # Any other is stronger, so no more is wanted than the one that is shown where there is no other.
+                if weight > least_weight:
+                    least, least_weight = (party_id, face, weighing), weight
+                continue
             one = _Met(party_id, face.record, weighing, scorer, kind, is_apart=face.record in apart)
             known = best.get(party_id)
             if known is None or one.strength > known.strength:
                 best[party_id] = one
+        if least and not best:
+            return [_Met(least[0], least[1].record, least[2], scorer, kind, is_apart=False)]
         return sorted(best.values(), key=lambda one: one.strength[1:], reverse=True)
 
     def _kept(self, features: Features, nearby: Nearby, met: Sequence["_Met"]) -> tuple[Weighed, ...]:
         """The strongest with their evidence, and after the first only those that are not hopeless."""
         scorer = self._scorer(nearby.population)
         kept = []
-        for place, one in enumerate(met[:WEIGHED_KEPT_MAX]):
-            if place and one.is_hopeless:
-                continue
-            # The prior goes with the population; the model is the one that was trained.
-            decision = msgspec.structs.replace(
-                scorer.explain(features.kind, one.weighing), model_version=self.version
-            )
+        for one in met[:WEIGHED_KEPT_MAX]:
+            decision = scorer.explain(features.kind, one.weighing)
             if one.is_apart:
                 decision = msgspec.structs.replace(decision, band="new", rule=_SAID_NOT_SAME, flips=())
             kept.append(Weighed(party_id=one.party_id, record=one.record, decision=decision))
@@ -120,14 +126,16 @@ class Judge:
         """The prior is right within a factor of two, which is a bit at most."""
         size = max(10, population.bit_length())
         if size not in self._scorers:
-            self._scorers[size] = Scorer(self._model.rescaled(1 << size), self._bands)
+            # The prior goes with the population; the model is the one that was trained.
+            model = self._model.rescaled(1 << size)
+            self._scorers[size] = Scorer(model, self._bands, version=self.version)
         return self._scorers[size]
 
 
 class _Met:
     """A face of a candidate, what it weighs, and how strongly that speaks."""
 
-    __slots__ = ("band", "is_apart", "is_hopeless", "party_id", "record", "rule", "strength", "weighing")
+    __slots__ = ("band", "is_apart", "party_id", "record", "rule", "strength", "weighing")
 
     def __init__(
         self,
@@ -148,7 +156,5 @@ class _Met:
         self.band: Band = "new" if is_apart or weighing is None else scorer.band(kind, weight, rule)
         self.rule = _SAID_NOT_SAME if is_apart else rule.name.lower() if rule else ""
         vetoed = is_apart or rule < Rule.NONE
-        hopeless = weight < scorer.bands.of(kind).review - HOPELESS_BITS
-        self.is_hopeless = self.band == "new" and not vetoed and hopeless
         # Vetoes first, so that they are never outvoted by another face of the party.
         self.strength = int(vetoed), _RANKS[self.band], int(bool(self.rule)), weight

@@ -1,5 +1,6 @@
 """What is compared of one pair of anybody: the scalar sibling of `contacts`."""
 
+from crossdock.identity.matching.columns import area_of, whole_of
 from crossdock.identity.matching.comparisons import EXACT, NEARLY, NOTHING, ONE_EDIT, SIMILAR
 from crossdock.identity.matching.contacts import (
     CITY,
@@ -13,21 +14,19 @@ from crossdock.identity.matching.contacts import (
     is_own_domain,
 )
 from crossdock.identity.matching.normalise.text import digits
-from crossdock.identity.matching.online.side import Address, Side
 from crossdock.identity.matching.online.words import UNKNOWN, Found, best, edits, number, text, words
-from crossdock.identity.matching.record import TaxId
+from crossdock.identity.matching.record import Features, Place, TaxId
 
 _CLOSE = frozenset({ONE_EDIT, NEARLY, SIMILAR})
 
 
-def of_contacts(one: Side, other: Side) -> list[Found]:
+def of_contacts(mine: Features, theirs: Features) -> list[Found]:
     """What is found in e-mail, phone, address, its further lines and ids, in the order of the catalogue."""
-    mine, theirs = one.record, other.record
     return [
         best(mine.emails, theirs.emails, _email),
         best(mine.phones, theirs.phones, _phone),
-        best(one.addresses, other.addresses, _address),
-        best(one.addresses, other.addresses, _more),
+        best(mine.places, theirs.places, _address),
+        best(mine.places, theirs.places, _more),
         best(mine.tax_ids, theirs.tax_ids, _tax_id),
         best(mine.loyalty_ids, theirs.loyalty_ids, number),
         best(mine.customer_numbers, theirs.customer_numbers, number),
@@ -55,24 +54,24 @@ def _tax_id(one: TaxId, other: TaxId) -> Found:
     return number(one.value, other.value)
 
 
-def _more(one: Address, other: Address) -> Found:
+def _more(one: Place, other: Place) -> Found:
     return text(one.more, other.more)
 
 
-def _address(one: Address, other: Address) -> Found:
+def _address(one: Place, other: Place) -> Found:
     """The level, and of the three term columns (whole addresses, postcodes, cities) the one that agrees."""
     street, place = _street(one, other), _locality(one, other)
     if street == UNKNOWN_STREET and place == UNKNOWN_PLACE:
         return UNKNOWN
     level = street * len(PLACE) + place
-    if street <= 1 and one.whole:
-        return level, 0, one.whole
+    if street <= 1 and (whole := whole_of(one)):
+        return level, 0, whole
     if place <= 1:
         return level, 1, one.postcode
     return (level, 2, one.city) if place == CITY else (level, -1, "")
 
 
-def _street(one: Address, other: Address) -> int:
+def _street(one: Place, other: Place) -> int:
     name = words(one.street, other.street)
     if name == NOTHING:
         return UNKNOWN_STREET
@@ -84,7 +83,7 @@ def _street(one: Address, other: Address) -> int:
     return 4 if house else STREET_DIFFERS
 
 
-def _locality(one: Address, other: Address) -> int:
+def _locality(one: Place, other: Place) -> int:
     city = words(one.city, other.city)
     known = bool(one.postcode and other.postcode)
     if not known and city == NOTHING:
@@ -96,4 +95,5 @@ def _locality(one: Address, other: Address) -> int:
         return 2 if city_too else 3
     if city_too:
         return CITY if city == EXACT else 5
-    return 6 if one.area and one.area == other.area else PLACE_DIFFERS
+    area = area_of(one.postcode)
+    return 6 if area and area == area_of(other.postcode) else PLACE_DIFFERS

@@ -6,6 +6,7 @@ from math import log as ln
 from struct import Struct
 
 from crossdock.identity.matching.catalogue import EXTRA
+from crossdock.identity.matching.model import Thresholds
 from crossdock.identity.matching.online.contacts import of_contacts
 from crossdock.identity.matching.online.names import of_organisations, of_persons
 from crossdock.identity.matching.online.rules import rule_of
@@ -14,25 +15,40 @@ from crossdock.identity.matching.online.words import Found, text
 from crossdock.identity.matching.rules import Rule
 from crossdock.identity.matching.weighing import FAR_BELOW, Scale
 
+Totals = tuple[float, float, float]
 _SINGLE = Struct("f")
 _LN_2 = ln(2)
+_LEAST = 1e-100
+"""A share of nothing, which can still be divided by."""
 
 
 class Weighing:
     """One pair: what each comparison found, the weight in bits without rules, and the rule.
 
-    `household`: the probability that the two are people of one household. `near`: that is the stronger rival, and
-    not chance.
+    `match`, `near`, `far`: log2 of the shares of matches, households and strangers with what was found.
     """
 
-    __slots__ = ("found", "household", "near", "rule", "weight")
+    __slots__ = ("far", "found", "match", "near", "rule", "weight")
 
-    def __init__(self, found: list[Found], weight: float, household: float, rule: Rule, *, near: bool) -> None:
+    def __init__(self, found: list[Found], match: float, near: float, far: float, rule: Rule) -> None:
         self.found = found
-        self.weight = weight
-        self.household = household
-        self.rule = rule
+        self.match = match
         self.near = near
+        self.far = far
+        self.rule = rule
+        weight = match - _either(near, far)
+        self.weight = max(FAR_BELOW, weight)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a household is the stronger rival, and not chance."""
+        return self.near > self.far
+
+    @property
+    def household(self) -> float:
+        """The probability that the two are people of one household."""
+        probability: float = 2.0 ** (self.near - _either(_either(self.near, self.far), self.match))
+        return probability
 
 
 class Balance:
@@ -46,13 +62,21 @@ class Balance:
         self._tables = scale.tables
         self._chance = [not one.shared for one in scale.comparisons]
         self._bits = scale.bits()
-        self._levels = [len(one.levels) for one in scale.comparisons]
+        self._shares = [
+            [tuple(max(2.0**bits, _LEAST) for bits in level) for level in levels[: len(one.levels)]]
+            for one, levels in zip(scale.comparisons, self._bits, strict=True)
+        ]
+        self._highest = [max(same / other for same, _, other in shares) for shares in self._shares]
+        self._lowest = [
+            (max(family / same for same, family, _ in shares), max(other / same for same, _, other in shares))
+            for shares in self._shares
+        ]
         self._priors = scale.priors()
         self._usual: list[list[dict[str, float]]] = [[{} for _ in tables] for tables in scale.tables]
 
     def found(self, one: Side, other: Side) -> list[Found]:
         """What every comparison finds, in the order of the catalogue."""
-        found = self._names(one, other) + of_contacts(one, other)
+        found = self._names(one, other) + of_contacts(one.record, other.record)
         for name in self._extras:
             found.append(text(one.extra.get(name, ""), other.extra.get(name, "")))
         return found
@@ -73,29 +97,38 @@ class Balance:
     def weigh(self, one: Side, other: Side) -> Weighing:
         """All that a decision about the pair rests on."""
         found = self.found(one, other)
-        match, near, far = self._totals(found)
-        rivals = _either(near, far)
-        return Weighing(
-            found,
-            max(match - rivals, FAR_BELOW),
-            2.0 ** (near - _either(rivals, match)),
-            rule_of(one, other),
-            near=near > far,
-        )
+        return Weighing(found, *self.totals(found), rule_of(one, other))
 
-    def _totals(self, found: Sequence[Found]) -> tuple[float, float, float]:
+    def totals(self, found: Sequence[Found]) -> Totals:
         """log2 of the shares of matches, households and strangers with what was found."""
         match, near, far = self._priors
-        for place, one in enumerate(found):
-            if one[0] >= 0:
-                m, h, u = self._shares(place, one)
+        for place, (level, table, value) in enumerate(found):
+            if level >= 0:
+                m, h, u = self._bits[place][level]
+                if table >= 0:
+                    ratio = self.ratio(place, table, value)
+                    u += ratio
+                    if self._chance[place]:
+                        h += ratio
                 match += m
                 near += h
                 far += u
         return match, near, far
 
-    def _shares(self, place: int, found: Found) -> tuple[float, float, float]:
+    def pattern(self, found: Sequence[Found]) -> tuple[object, ...]:
+        """All that weights depend on: the levels, and where a value agreed, how frequent it is."""
+        return tuple(
+            [
+                (level, self.ratio(place, table, value)) if table >= 0 else level
+                for place, (level, table, value) in enumerate(found)
+            ]
+        )
+
+    def _counted(self, place: int, found: Found) -> tuple[float, float, float]:
+        """What a finding counted as: log2 of its shares of matches, households and strangers."""
         level, table, value = found
+        if level < 0:
+            return 0.0, 0.0, 0.0
         m, h, u = self._bits[place][level]
         if table >= 0:
             ratio = self.ratio(place, table, value)
@@ -104,24 +137,62 @@ class Balance:
                 h += ratio
         return m, h, u
 
-    def otherwise(self, weighing: Weighing) -> list[list[float]]:
-        """Per comparison what the pair would weigh with each of its levels instead, at a usual frequency."""
-        match, near, far = self._totals(weighing.found)
-        weights = []
-        for place, found in enumerate(weighing.found):
-            m, h, u = self._shares(place, found) if found[0] >= 0 else (0.0, 0.0, 0.0)
-            apart = match - m, near - h, far - u
-            levels = self._bits[place][: self._levels[place]]
-            weights.append([apart[0] + m - _either(apart[1] + h, apart[2] + u) for m, h, u in levels])
-        return weights
+    def changes(self, weighing: Weighing, bands: Thresholds) -> list[tuple[float, int, int, float]]:
+        """Per comparison the mildest other level that leads to another band, at a usual frequency.
+
+        By how many bits it is off, the comparison's place, the level, and the weight it would have been.
+        """
+        weight, found = weighing.weight, []
+        for place, seen in enumerate(weighing.found):
+            m, h, u = self._counted(place, seen)
+            apart = weighing.match - m, weighing.near - h, weighing.far - u
+            levels = []
+            if weight < bands.link:
+                levels += self._rise(place, apart, bands.review if weight < bands.review else bands.link, seen[0])
+            if weight >= bands.review:
+                levels += self._fall(place, apart, bands.link if weight >= bands.link else bands.review, seen[0])
+            if levels:
+                would = [(level, self._instead(place, level, apart)) for level in levels]
+                found.append(min((abs(other - weight), place, level, other) for level, other in would))
+        return found
+
+    def _rise(self, place: int, apart: Totals, threshold: float, seen: int) -> list[int]:
+        """The level with the lowest weight from the threshold on, if there is one beside what was seen."""
+        match, near, far = apart
+        home, chance, least = 2.0 ** (near - match), 2.0 ** (far - match), 2.0**threshold
+        # Odds are what weights are the logarithm of: to take one per level would be most of the work.
+        if self._highest[place] < least * chance:
+            return []
+        odds = [same / (home * family + chance * other) for same, family, other in self._shares[place]]
+        if seen >= 0:
+            odds[seen] = -1.0
+        enough = [one for one in odds if one >= least]
+        return [odds.index(min(enough))] if enough else []
+
+    def _fall(self, place: int, apart: Totals, threshold: float, seen: int) -> list[int]:
+        """The level with the highest weight below the threshold, if there is one beside what was seen."""
+        match, near, far = apart
+        home, chance, most = 2.0 ** (near - match), 2.0 ** (far - match), 2.0**threshold
+        family, other = self._lowest[place]
+        if home * family + chance * other <= 1 / most:
+            return []
+        odds = [same / (home * family + chance * other) for same, family, other in self._shares[place]]
+        if seen >= 0:
+            odds[seen] = inf
+        too_few = [one for one in odds if one < most]
+        return [odds.index(max(too_few))] if too_few else []
+
+    def _instead(self, place: int, level: int, apart: Totals) -> float:
+        m, h, u = self._bits[place][level]
+        return apart[0] + m - _either(apart[1] + h, apart[2] + u)
 
     def parts(self, weighing: Weighing) -> list[float]:
         """The bits of each comparison, against the stronger of the two rivals."""
-        parts = []
+        parts, near = [], weighing.is_near
         for place, (level, table, value) in enumerate(weighing.found):
             m, h, u = self._bits[place][level]
-            against = h if weighing.near else u
-            if table >= 0 and (self._chance[place] or not weighing.near):
+            against = h if near else u
+            if table >= 0 and (self._chance[place] or not near):
                 against += self.ratio(place, table, value)
             parts.append(m - against)
         return parts

@@ -45,12 +45,14 @@ def words(one: str, other: str) -> int:
         return NOTHING
     if one == other:
         return EXACT
-    length = min(len(one), len(other))
-    distance = _distance(one, other, score_cutoff=3)
-    if distance == 1 and length >= 3:  # noqa: PLR2004 - one of two letters is no typing error
-        return ONE_EDIT
-    if distance == 2 and length >= 6:  # noqa: PLR2004 - two of five letters make another word
-        return NEARLY
+    mine, theirs = len(one), len(other)
+    if -2 <= mine - theirs <= 2:  # noqa: PLR2004 - each edit makes up for one letter
+        length = min(theirs, mine)
+        distance = _distance(one, other, score_cutoff=2)
+        if distance == 1 and length >= 3:  # noqa: PLR2004 - one of two letters is no typing error
+            return ONE_EDIT
+        if distance == 2 and length >= 6:  # noqa: PLR2004 - two of five letters make another word
+            return NEARLY
     alike = _similarity(one, other, score_cutoff=ALIKE)
     if alike >= NEAR_FROM:
         return NEARLY
@@ -74,6 +76,10 @@ def numbers(one: str, other: str) -> int:
 
 def best(left: Sequence[Any], right: Sequence[Any], judge: Callable[[Any, Any], Found]) -> Found:
     """The best (lowest) of all pairs of values; of equals the last, as in arrays."""
+    if not (left and right):
+        return UNKNOWN
+    if len(left) == len(right) == 1:
+        return judge(left[0], right[0])
     found = UNKNOWN
     for one in left:
         for other in right:
