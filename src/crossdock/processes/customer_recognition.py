@@ -8,6 +8,7 @@ is taken in the run's own commit (`settle`); elsewhere in one of its own (`place
 Requirements: CUS-04, CUS-05, CUS-06.
 """
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -70,6 +71,7 @@ class Recogniser:
         self._bands = bands
         self._clock = clock or SystemClock()
         self._judge: Judge | None = None
+        self._first = asyncio.Lock()
         self._active = ""
         self._look_at = 0
 
@@ -145,7 +147,9 @@ class Recogniser:
 
     async def _ready(self) -> Judge:
         if self._judge is None:
-            await self.refresh()
+            async with self._first:  # who comes meanwhile waits for it
+                if self._judge is None:
+                    await self.refresh()
         elif self._clock.now() >= self._look_at:
             await self._refresh_in_passing()
         assert self._judge is not None

@@ -69,7 +69,7 @@ def counted(per_key_max: int) -> str:
 
 
 _CANDIDATE, _STATE, _COMMON, _EDGE, _PLACE, _POPULATION = range(6)
-_COLUMNS = ("what", "owner", "one", "two", "three", "first", "second", "third")
+_COLUMNS = ("what", "owner", "nth", "record", "one", "two", "first", "second")
 _FEATURES = "fourth"
 
 
@@ -79,7 +79,7 @@ def look_query(words: Words, per_key_max: int = PER_KEY_MAX, candidates_max: int
 
     Each key is first counted up to its cap in the index alone, so that a common name costs no more than a rare
     one. Parties come first under whose keys few others stand; at a tie, the oldest. Rows are told apart by `what`:
-    candidates (nearest first by `three`), the state under the keys, keys skipped, edges, the record's own place,
+    candidates (nearest first by `nth`), the state under the keys, keys skipped, edges, the record's own place,
     the population.
     """
     return (
@@ -92,21 +92,21 @@ def look_query(words: Words, per_key_max: int = PER_KEY_MAX, candidates_max: int
         "nearest AS MATERIALIZED (SELECT * FROM (SELECT s.*, row_number() OVER (PARTITION BY s.owner "
         f"ORDER BY s.near DESC, s.party) AS nth FROM shared s) r WHERE nth <= {candidates_max}), "
         f"around AS MATERIALIZED (SELECT owner, value FROM {words.texts} t) "
-        f"SELECT {_CANDIDATE} AS what, n.owner, n.shared AS one, p.version AS two, n.nth AS three, "
-        f"n.held AS first, p.party_id AS second, f.record AS third, f.features AS fourth "
+        f"SELECT {_CANDIDATE} AS what, n.owner, n.nth AS nth, f.record AS record, n.shared AS one, "
+        "p.version AS two, n.held AS first, p.party_id AS second, f.features AS fourth "
         "FROM nearest n JOIN match_party p ON p.number = n.party JOIN match_face f ON f.party = n.party "
-        f"UNION ALL SELECT {_STATE}, owner, CAST(sum(shared * ({STATE_STEP} + party)) AS bigint), 0, 0, "
-        "'', '', '', NULL FROM shared GROUP BY owner "
-        f"UNION ALL SELECT {_COMMON}, owner, nth, 0, 0, '', '', '', NULL FROM asked WHERE many > {per_key_max} "
-        f"UNION ALL SELECT {_EDGE}, a.owner, 0, 0, 0, e.other, e.verdict, coalesce(p.party_id, ''), NULL "
+        f"UNION ALL SELECT {_STATE}, owner, 0, '', CAST(sum(shared * ({STATE_STEP} + party)) AS bigint), 0, "
+        "'', '', NULL FROM shared GROUP BY owner "
+        f"UNION ALL SELECT {_COMMON}, owner, nth, '', 0, 0, '', '', NULL FROM asked WHERE many > {per_key_max} "
+        f"UNION ALL SELECT {_EDGE}, a.owner, 0, e.other, 0, 0, e.verdict, coalesce(p.party_id, ''), NULL "
         "FROM around a JOIN match_edge e ON e.one = a.value LEFT JOIN match_face f ON f.record = e.other "
         "LEFT JOIN match_party p ON p.number = f.party "
-        f"UNION ALL SELECT {_EDGE}, a.owner, 0, 0, 0, e.one, e.verdict, coalesce(p.party_id, ''), NULL "
+        f"UNION ALL SELECT {_EDGE}, a.owner, 0, e.one, 0, 0, e.verdict, coalesce(p.party_id, ''), NULL "
         "FROM around a JOIN match_edge e ON e.other = a.value LEFT JOIN match_face f ON f.record = e.one "
         "LEFT JOIN match_party p ON p.number = f.party "
-        f"UNION ALL SELECT {_PLACE}, a.owner, 0, 0, 0, '', p.party_id, '', NULL FROM around a "
+        f"UNION ALL SELECT {_PLACE}, a.owner, 0, '', 0, 0, p.party_id, '', NULL FROM around a "
         "JOIN match_face f ON f.record = a.value JOIN match_party p ON p.number = f.party "
-        f"UNION ALL SELECT {_POPULATION}, -1, coalesce(max(number), 0), 0, 0, '', '', '', NULL FROM match_party"
+        f"UNION ALL SELECT {_POPULATION}, -1, 0, '', coalesce(max(number), 0), 0, '', '', NULL FROM match_party"
     )
 
 
@@ -118,17 +118,14 @@ def look_around(tx: Transaction, looks: Sequence[Look]) -> list[Nearby]:
     rows = tx.gather(look_query(tx.words), _COLUMNS, (keys, records), _FEATURES)
     found = [_Around(look) for look in looks]
     population = 0
-    for row in sorted(rows, key=_in_order):
+    # By their first columns: nearest candidates first, and their faces and the edges always in one order.
+    rows.sort()
+    for row in rows:
         if row[0] == _POPULATION:
-            population = row[2]
+            population = row[4]
         else:
             found[row[1]].hear(row)
     return [one.told(population) for one in found]
-
-
-def _in_order(row: Sequence[Any]) -> tuple[int, int, str]:
-    """Nearest candidates first, and their faces and the edges always in one order."""
-    return row[0], row[4], row[7] if row[0] == _CANDIDATE else row[5]
 
 
 class _Around:
@@ -144,27 +141,27 @@ class _Around:
 
     def hear(self, row: Sequence[Any]) -> None:
         """Take in a row of `look_query`."""
-        what, _, one, two, _, first, second, third, fourth = row
+        what, _, nth, record, one, two, first, second, fourth = row
         if what == _CANDIDATE:
-            known = self._candidates.setdefault(second, (two, one, first, []))
-            known[3].append(Face(third, decode(fourth, Features)))
+            known = self._candidates.get(second)
+            if known is None:
+                known = self._candidates[second] = two, one, first, []
+            known[3].append(Face(record, decode(fourth, Features)))
         elif what == _STATE:
             self._state = one
         elif what == _COMMON:
-            self._common.append(self._look.keys[one])
+            self._common.append(self._look.keys[nth])
         elif what == _EDGE:
-            self._edges.append(Edge(other=first, verdict=second, party_id=third))
+            self._edges.append(Edge(other=record, verdict=first, party_id=second))
         else:
-            self._party_id = second
+            self._party_id = first
 
     def told(self, population: int) -> Nearby:
         """All of it."""
-        keys = self._look.keys
+        key = self._look.keys.__getitem__
         return Nearby(
             candidates=tuple(
-                Candidate(
-                    party_id, version, shared, tuple(faces), tuple(keys[int(nth)] for nth in held.split(","))
-                )
+                Candidate(party_id, version, shared, tuple(faces), tuple(map(key, map(int, held.split(",")))))
                 for party_id, (version, shared, held, faces) in self._candidates.items()
             ),
             edges=tuple(self._edges),
