@@ -1,5 +1,9 @@
 """The match index on every database: candidates by shared keys, places of records, words of people, models."""
 
+import itertools
+from functools import partial
+from typing import Any
+
 import msgspec
 import pytest
 from tests.storage.matching import ANNA, OTTO, submitting, told
@@ -84,6 +88,53 @@ async def test_a_key_that_too_many_share_leads_nowhere_and_is_counted(store: Sql
     nearby = await store.look_nearby("x", (5, 103))
     assert [one.party_id for one in nearby.candidates] == ["p3"]
     assert nearby.common == (5,)
+
+
+async def test_a_look_and_a_commit_read_no_more_of_a_key_that_50_000_share_than_of_one_that_too_many_share(
+    store: SqlStore,
+) -> None:
+    hot, usual = 5, 103
+    await fill(store, *(a_place(f"r{n}", f"p{n}", (6, 100 + n), certain=True) for n in range(PER_KEY_MAX + 1)))
+    many = (
+        "WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 50000) "
+        "INSERT INTO match_key SELECT ?, 1000000 + value FROM n"
+    )
+    await store._write(lambda tx: tx.execute(many, tx.blinded([hot])))
+    words = await store._write(lambda tx: tx.words)
+
+    async def effort(key: int) -> int:
+        keys = await store._write(lambda tx: tx.blinded([key, usual]))
+        look = look_query(words), (f"[[{keys[0]}, {keys[1]}]]", '["x"]')
+        return sum(
+            [
+                await store._write(partial(_effort, sql=sql, said=said))
+                for sql, said in (look, (sharing_query(words), (str(keys),)))
+            ]
+        )
+
+    assert await effort(hot) <= 2 * await effort(6)
+    nearby = await store.look_nearby("x", (hot, usual))
+    assert ([one.party_id for one in nearby.candidates], nearby.common) == (["p3"], (hot,))
+    newcomer = a_place("x", "p3", (hot, usual), state=nearby.state, common=nearby.common, creates=False)
+    assert await told(store, newcomer, Settled) == Settled("p3", "settled")
+
+
+def _effort(tx: Transaction, sql: str, said: tuple[str, ...]) -> int:
+    """Rows that PostgreSQL reads of the index for a query, or instructions that SQLite carries out for it."""
+    if tx.locks:
+        ((plan,),) = tx.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", said).fetchall()
+        return _read_by(plan[0]["Plan"])
+    plain: Any = getattr(tx, "_inner", tx)
+    connection, steps = plain._connection, itertools.count()
+    connection.set_progress_handler(lambda: next(steps) and None, 1)
+    tx.execute(sql, said).fetchall()
+    connection.set_progress_handler(None, 0)
+    return next(steps)
+
+
+def _read_by(node: dict[str, Any]) -> int:
+    own = node["Actual Rows"] * node["Actual Loops"] if node.get("Relation Name") == "match_key" else 0
+    return int(own) + sum(_read_by(part) for part in node.get("Plans", ()))
 
 
 @pytest.mark.parametrize("counted", [True, False])
