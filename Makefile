@@ -58,7 +58,7 @@ bench-backlog-small: $(VENV)/.dev ## The same in small, for a look
 bench-match: $(VENV)/.dev ## Who is whom: quality and speed on labelled customers, ours beside others (half an hour)
 	@$(BIN)/python -m bench.match
 
-bench-match-store: $(VENV)/.dev ## Match arrivals against the hub's own database: SIZE=1000000 parties (5 minutes)
+bench-match-store: $(VENV)/.dev ## Match arrivals against the hub's own database: SIZE=1000000 parties (5 minutes), SIZE="250000 1000000" with its growth
 	@$(BIN)/python -m bench.match_store --parties $(or $(SIZE),100000)
 
 bench-match-small: $(VENV)/.dev ## The same on the small sets, for a look
