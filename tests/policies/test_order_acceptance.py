@@ -138,3 +138,19 @@ def test_who_has_no_credit_yet_may_order_but_not_on_invoice(standing: Any, metho
     codes = [line.product for line in order.lines]
     verdict = judge(order, known(*codes, customer=customer), AcceptanceRules(check_prices=False))
     assert [finding.code for finding in verdict.refusals] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("standing", "held", "refused"),
+    [("credit_pending", ["credit-pending"], []), ("credit_refused", [], ["credit-refused"]), ("", [], [])],
+)
+def test_a_deployment_may_hold_what_waits_for_credit(standing: Any, held: list[str], refused: list[str]) -> None:
+    order = an_order(payment=PaymentContext(method="invoice"))
+    customer = CustomerRecord(number="C-1001", name="Rad", standing=standing)
+    rules = AcceptanceRules(check_prices=False, before_credit="hold")
+    codes = [line.product for line in order.lines]
+    verdict = judge(order, known(*codes, customer=customer), rules)
+    assert ([each.code for each in verdict.holds], [each.code for each in verdict.refusals]) == (held, refused)
+    hopeless = judge(order, known(customer=customer), rules)
+    assert hopeless.holds == ()
+    assert "product-unknown" in {each.code for each in hopeless.refusals}

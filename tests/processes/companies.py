@@ -9,6 +9,7 @@ from tests.stores import Stores
 
 from crossdock.adapters.memory.simulator.server import share_surface
 from crossdock.bootstrap.addresses import Addresses, Provider
+from crossdock.bootstrap.releasing import Releasing
 from crossdock.durable.process import Process
 from crossdock.durable.store import RunView
 from crossdock.identity.golden.fields import Domain, Fields, FieldValue
@@ -98,7 +99,8 @@ class CompanyHub(CustomerHub):
             )
         )
         self.further = [process]
-        return customer_update.Onboarding("erp", process)
+        releasing = Releasing(self.store, lambda: self.engine.desk, self.clock)
+        return customer_update.Onboarding("erp", process, releasing.resume_onboarding)
 
     @property
     def desk(self) -> CreditDesk:

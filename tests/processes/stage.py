@@ -25,6 +25,7 @@ from crossdock.contracts.orders import ORDER_EVENTS
 from crossdock.durable.codec import decode
 from crossdock.durable.lease import Lease
 from crossdock.durable.store import RunView
+from crossdock.identity.golden.ownership import Ownership
 from crossdock.kit.clock import ManualClock, seconds_to_us
 from crossdock.policies.order_acceptance import AcceptanceRules
 from crossdock.ports.manifest import Limits
@@ -132,6 +133,8 @@ async def hub_stage(
     *,
     check_prices: bool = False,
     unique_reference: bool = True,
+    policies: Policies | None = None,
+    ownership: Ownership | None = None,
 ) -> AsyncIterator[HubStage]:
     """A hub at work, with the ERP's stock loaded."""
     names = {role: uuid.uuid4().hex for role in ("erp", "shop")}
@@ -155,7 +158,8 @@ async def hub_stage(
             ),
         },
         "routes": Routes(erp="erp", order_sources=("shop",), status_sinks=("shop",)),
-        "policies": Policies(acceptance=AcceptanceRules(check_prices=check_prices)),
+        "policies": policies or Policies(acceptance=AcceptanceRules(check_prices=check_prices)),
+        "ownership": ownership,
     }
     monkeypatch.setattr(hub_module, "make_store", lambda _deployment, clock: stores.make(clock))
     monkeypatch.setattr(hub_module, "tune_garbage_collector", lambda: None)

@@ -11,6 +11,7 @@ from tests.processes.companies import BIKES, RULES, CompanyHub, company_hub
 from tests.stores import Stores
 
 from crossdock.adapters.memory.simulator.faults import LoseAnswer
+from crossdock.bootstrap.releasing import MENDED, Releasing
 from crossdock.contracts.customers import (
     CreditReviewOverdue,
     CustomerActivated,
@@ -18,7 +19,8 @@ from crossdock.contracts.customers import (
     CustomerOnboarded,
 )
 from crossdock.durable.records import RunState
-from crossdock.kit.errors import Conflict, Invalid, Rejected
+from crossdock.durable.store import RunView
+from crossdock.kit.errors import Conflict, Invalid, Rejected, Unavailable
 from crossdock.kit.failpoints import arm, disarm
 
 pytestmark = pytest.mark.anyio
@@ -113,13 +115,41 @@ async def test_everything_that_is_wrong_is_said_at_once_and_mended_in_the_crm(hu
     }
     assert hub.in_erp() == []
     hub.clock.advance(HOUR)
-    right = {**BIKES, "tax.exemption.exempt": False}
-    hub.books["crm"].edit(number, right)
+    hub.books["crm"].edit(number, {"tax.number": BIKES["tax.number"], "tax.exemption.exempt": False})
     await hub.pump()
-    await hub.engine.desk.retry([view.run_id], actor="jo")
-    await hub.engine.settle()
+    view = await hub.run(number)
+    assert view.parking is not None, "it was checked again, and parked for what is left"
+    assert {each.path for each in view.parking.findings} == {"$.contact.email", "$.billing.address.postal_code"}
+    hub.clock.advance(HOUR)
+    hub.books["crm"].edit(number, {**BIKES, "tax.exemption.exempt": False})
+    await hub.pump()
     assert (await hub.onboarding(number)).state == "under_review"
     assert len(hub.in_erp()) == 1
+    retries = [each for each in await hub.store.list_audit(run_id=view.run_id) if each.verb == "retry"]
+    assert [(each.actor, each.reason) for each in retries] == [("crossdock", MENDED)] * 2
+
+
+async def test_what_stands_for_another_reason_is_nobodys_to_resume(hub: CompanyHub) -> None:
+    releasing = Releasing(hub.store, lambda: hub.engine.desk, hub.clock)
+    number = await hub.arrive(BIKES)
+    review = await hub.onboarding(number)
+    assert not await releasing.resume_onboarding(review.party_id)
+    assert not await releasing.resume_onboarding("nobody")
+
+
+async def test_while_a_company_is_checked_nobody_knows_whether_it_saw_what_was_mended(
+    hub: CompanyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await hub.arrive({**BIKES, "tax.number": "DE136695977"})
+    view = await hub.run(number)
+
+    async def running(_run_id: str) -> RunView:
+        return replace(view, state=RunState.RUNNING, parking=None)
+
+    monkeypatch.setattr(hub.store, "find_run", running)
+    with pytest.raises(Unavailable) as busy:
+        await Releasing(hub.store, lambda: hub.engine.desk, hub.clock).resume_onboarding("anybody")
+    assert busy.value.code == "onboarding-busy"
 
 
 async def test_who_may_be_somebody_elses_customer_waits_for_a_steward(hub: CompanyHub) -> None:

@@ -1,6 +1,6 @@
 """The customer processes of a hub, put together: who is read, who is told, by the deployment's ownership."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -67,7 +67,10 @@ class CustomerStore(StewardStore, ErasureLedger, OrderBoard, Protocol):
 
 
 class CustomerProcesses:
-    """The customer processes, made for each other. `docks` are behind their lanes, `submit` commits durably."""
+    """The customer processes, made for each other. `docks` are behind their lanes, `submit` commits durably.
+
+    `resume` lets a parked onboarding go on (see `Releasing`).
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class CustomerProcesses:
         docks: Mapping[str, Any],
         clock: Clock,
         erasure_log: ErasureLog,
+        resume: Callable[[str], Awaitable[bool]],
     ) -> None:
         sinks = _sinks(deployment, docks)
         mark = ownership.marks[0] if ownership.marks else deployment.hub.name
@@ -118,7 +122,7 @@ class CustomerProcesses:
                 told=tuple(sinks),
                 clock=clock,
                 telling=self.telling,
-                onboarding=_way_into_the_erp(deployment, self.onboarding),
+                onboarding=_way_into_the_erp(deployment, self.onboarding, resume),
             )
         )
         self.change = customer_change.customer_change(
@@ -134,7 +138,11 @@ class CustomerProcesses:
         self._make_desks(ownership, store, submit, clock)
         self.erasing = _erasing(ownership, store, sinks, settle_seconds, clock, mark, erasure_log)
         self.erasure = party_erasure.party_erasure(self.erasing)
-        self.all: tuple[Process[Any], ...] = (
+
+    @property
+    def all(self) -> tuple[Process[Any], ...]:
+        """Every process."""
+        return (
             *(self.change, self.update, self.telling),
             *(self.merge, self.unmerge, self.repair, self.erasure),
             *((self.onboarding,) if self.onboarding is not None else ()),
@@ -223,10 +231,10 @@ async def open_orders(board: OrderBoard, customer_number: str) -> list[str]:
 
 
 def _way_into_the_erp(
-    deployment: Deployment, process: Process[NewCompany] | None
+    deployment: Deployment, process: Process[NewCompany] | None, resume: Callable[[str], Awaitable[bool]]
 ) -> customer_update.Onboarding | None:
     rules = deployment.policies.onboarding
-    return customer_update.Onboarding(rules.erp, process) if rules and process else None
+    return customer_update.Onboarding(rules.erp, process, resume) if rules and process else None
 
 
 class CustomerStream:

@@ -15,6 +15,7 @@ from crossdock.bootstrap.deployment import SQLITE_PREFIX, Deployment
 from crossdock.bootstrap.erasures import FileErasureLog
 from crossdock.bootstrap.gathering import GatheredWrites
 from crossdock.bootstrap.masters import Customers, Prices, Products
+from crossdock.bootstrap.releasing import Releasing
 from crossdock.contracts.orders import order_subject
 from crossdock.durable.committer import Committer
 from crossdock.durable.desk import Desk
@@ -92,6 +93,7 @@ class Hub:
         )
         self.publication = event_publication.event_publication(self.publishing)
         self.processes.append(self.publication)
+        self.releasing = Releasing(self.store, lambda: self.desk, self.clock)
         self.customers: CustomerProcesses | None = None
         if deployment.ownership is not None:
             self.customers = CustomerProcesses(
@@ -103,6 +105,7 @@ class Hub:
                 self._guarded,
                 self.clock,
                 self.erasure_log,
+                self.releasing.resume_onboarding,
             )
             self.processes += self.customers.all
         self.worker = Worker(
@@ -163,6 +166,8 @@ class Hub:
         self._exits.push_async_callback(self.worker.stop)
         if self.customers is not None:
             self._keep(self.customers.indexing.fill(), "match-index")
+        if self.credit is not None and self.deployment.policies.acceptance.before_credit == "hold":
+            self._keep(self.releasing.watch_orders(), "held-orders")
         for name in self.deployment.routes.status_sinks:
             report, using = self.reports[name]
             self._start_relay(status_feedback.status_feedback(f"status:{name}", report, using))

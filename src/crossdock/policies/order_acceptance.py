@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -14,13 +15,18 @@ LINE_NET_MAX = 10**12
 """A thousand such lines, the most an order has, are still money."""
 
 ON_ACCOUNT = "invoice"
+PENDING = "credit-pending"
 
 
 class AcceptanceRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a deployment tolerates. Prices may be lower or higher than the price list by this percentage."""
+    """What a deployment tolerates. Prices may be lower or higher than the price list by this percentage.
+
+    `before_credit`: what becomes of an order on invoice whose customer's credit is not decided yet.
+    """
 
     price_tolerance_percent: Decimal = Decimal(1)
     check_prices: bool = True
+    before_credit: Literal["refuse", "hold"] = "refuse"
 
 
 class References(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,9 +47,13 @@ class LineRefusal(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the masters' answers mean: findings that stop the order, and lines that cannot come along."""
+    """What the masters' answers mean: findings that stop the order, and lines that cannot come along.
+
+    `holds` stop it until somebody has decided something that is not about the order.
+    """
 
     refusals: tuple[Finding, ...] = ()
+    holds: tuple[Finding, ...] = ()
     refused_lines: tuple[LineRefusal, ...] = ()
     repairs: tuple[Finding, ...] = ()
 
@@ -97,8 +107,15 @@ def judge(order: Order, known: References, rules: AcceptanceRules) -> Verdict:
     if refused and (len(refused) == len(order.lines) or not order.accepts_partial):
         places = {line.line_id: index for index, line in enumerate(order.lines)}
         refusals += [Finding(line.code, f"$.lines[{places[line.line_id]}]", line.reason) for line in refused]
+    holds = [each for each in refusals if each.code == PENDING] if rules.before_credit == "hold" else []
+    refusals = [each for each in refusals if each not in holds]
     repairs = _judge_prices(order, known.prices, rules) if rules.check_prices and not refusals else []
-    return Verdict(refusals=tuple(refusals), refused_lines=tuple(refused), repairs=tuple(repairs))
+    return Verdict(
+        refusals=tuple(refusals),
+        holds=() if refusals else tuple(holds),
+        refused_lines=tuple(refused),
+        repairs=tuple(repairs),
+    )
 
 
 def _judge_customer(order: Order, customer: CustomerRecord | None) -> list[Finding]:

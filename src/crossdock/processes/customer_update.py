@@ -2,7 +2,8 @@
 
     statements ─ golden record ─┬ changed fields told as an event, disagreements as another
                                 ├ each record that shows something else is told (customer_telling)
-                                └ a company that the ERP does not know becomes a customer (customer_onboarding)
+                                └ a company that the ERP does not know becomes a customer (customer_onboarding),
+                                  and is checked again where that was parked for what was wrong with it
 
 While a steward has yet to say whether the customer is one with another, nobody gets a new record of him. Whoever
 commits that word starts this process for both, and then they do.
@@ -13,7 +14,7 @@ agree, everything is at rest (CUS-03).
 Requirements: CUS-01 to CUS-08, CUS-11, CUS-12, CUS-16.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -59,10 +60,15 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Onboarding:
-    """Companies that `erp` does not know are not simply told to it: `process` makes customers of them."""
+    """Companies that `erp` does not know are not simply told to it: `process` makes customers of them.
+
+    `resume` lets a company's onboarding go on that was parked for what was wrong with it; it raises Unavailable
+    while the company is being checked, since nobody knows then whether it has seen what was mended.
+    """
 
     erp: str
     process: Startable[NewCompany]
+    resume: Callable[[str], Awaitable[bool]]
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,8 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
     in_doubt = await using.doubts.is_in_doubt(party_id)
     onboards = not in_doubt and _onboards(found, values, using)
+    if onboards and using.onboarding is not None:
+        await using.onboarding.resume(party_id)
     return Outlook(
         fields=golden_fields(values),
         lineage={name: _lineage(name, value) for value in values.values() for name in value.values},

@@ -138,7 +138,11 @@ async def _enrich(order: Order, using: Collaborators) -> References:
     if customer is not None and using.rules.check_prices:
         wanted = [(line.product, line.quantity) for line in order.lines if line.product in products]
         quotes = tuple(await using.prices.find_prices(number, order.currency, wanted)) if wanted else ()
-    return References(customer=customer, products=dict(products), prices=quotes)
+    known = References(customer=customer, products=dict(products), prices=quotes)
+    verdict = judge(order, known, using.rules)
+    if verdict.holds:  # parked at this step, so that whoever goes on asks anew
+        raise Invalid(in_words(verdict.holds), code=verdict.holds[0].code, system=HUB, findings=verdict.holds)
+    return known
 
 
 def _judge(order: Order, known: References, using: Collaborators) -> Sequence[LineRefusal]:
