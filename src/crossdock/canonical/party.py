@@ -118,7 +118,7 @@ class Account(Said, frozen=True, kw_only=True):
 
 
 class Contact(Said, frozen=True, kw_only=True):
-    """How to reach the party; `job_title` and `department` where a person stands for an organisation."""
+    """How to reach the party; `job_title`, `department`, `role` where a person stands for an organisation."""
 
     email: Maybe[Annotated[str, Meta(min_length=1, max_length=254)]] = UNSET
     email_verified: Maybe[bool] = UNSET
@@ -126,6 +126,7 @@ class Contact(Said, frozen=True, kw_only=True):
     mobile: Maybe[Annotated[str, Meta(min_length=1, max_length=40)]] = UNSET
     job_title: Maybe[Text] = UNSET
     department: Maybe[Text] = UNSET
+    role: Maybe[Text] = UNSET
 
 
 class PostalAddress(Said, frozen=True, kw_only=True):

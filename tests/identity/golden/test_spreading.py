@@ -88,3 +88,20 @@ def test_whoever_was_told_need_not_be_told_again(
         after.append(replace(record, fields={**record.fields, **fields_told}))
     assert told(after, ownership) == {}
     assert golden_fields(golden(after, ownership, NOW)) == before, "being told is no opinion"
+
+
+def test_who_is_known_only_as_a_contact_gets_a_record_only_where_contacts_do() -> None:
+    person: dict[str, FieldValue] = {EMAIL: "e", "hierarchy.relation": "contact", "hierarchy.parent.value": "7"}
+    rules = an_ownership(creates=("shop",), creates_contacts=("desk",))
+    desk = replace(rules, domains={name: replace(rule, readers=("desk",)) for name, rule in rules.domains.items()})
+    assert told([a_record("erp", person)], rules) == {}
+    assert told([a_record("erp", person)], desk) == {"desk": person}
+    customer = a_record("erp", {EMAIL: "e"}, number="2")
+    assert set(told([a_record("erp", person), customer], rules)) == {"shop"}, "he is a customer, too"
+
+
+def test_whose_contact_somebody_is_stays_the_word_of_each_record() -> None:
+    here: dict[str, FieldValue] = {"hierarchy.relation": "contact", "hierarchy.parent.value": "7", EMAIL: "e"}
+    there = here | {"hierarchy.parent.value": "8", EMAIL: "s"}
+    assert told([a_record("erp", here), a_record("shop", there)], an_ownership()) == {"shop": {EMAIL: "e"}}
+    assert told([a_record("erp", here), a_record("shop", {EMAIL: "s"})], an_ownership()) == {"shop": {EMAIL: "e"}}

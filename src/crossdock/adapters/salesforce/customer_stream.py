@@ -24,7 +24,8 @@ class CustomerStream(EventStream[CustomerBatch]):
     """See `CustomerSource.customer_changes`.
 
     An event that carries values is told as it is. One without (a gap) has its records read; of a deletion the
-    recycle bin tells whether it was a merge, and into what.
+    recycle bin tells whether it was a merge, and into what. Whether a contact is that of a person account is asked
+    once, for events do not tell.
     """
 
     interpret: Interpret = staticmethod(customer_meaning)
@@ -34,7 +35,8 @@ class CustomerStream(EventStream[CustomerBatch]):
         self._accounts = accounts
 
     async def _prepare(self) -> object:
-        return await self._accounts.prepare()
+        await self._accounts.prepare()
+        return None
 
     def _without_arrivals(self, position: str, gap: Gap | None = None) -> CustomerBatch:
         return CustomerBatch(arrivals=(), position=position, gap=gap)
@@ -48,8 +50,9 @@ class CustomerStream(EventStream[CustomerBatch]):
         wanted = [
             record
             for delivery in deliveries
-            if (event := _event(delivery)) is not None and _needs_query(event)
+            if (event := _event(delivery)) is not None
             for record in map(long_id, event.named_records())
+            if _needs_query(event) or self._accounts.is_shadow(record) is None
         ]
         unique = list(dict.fromkeys(wanted))
         rows = await self._patiently(partial(self._accounts.by_ids, unique, deleted=True)) if unique else {}
@@ -60,7 +63,9 @@ class CustomerStream(EventStream[CustomerBatch]):
         event = _event(delivery)
         if event is not None:
             named = map(long_id, event.named_records())
-            return [self._change(delivery, event, record, rows.get(record)) for record in named]
+            # A person account's contact says nothing that the account does not say.
+            own = [record for record in named if not self._accounts.is_shadow(record)]
+            return [self._change(delivery, event, record, rows.get(record)) for record in own]
         if delivery.meaning is None or delivery.meaning.fault is None:
             return []
         now, fault = self._clock.now(), delivery.meaning.fault

@@ -9,7 +9,7 @@ import msgspec
 
 from crossdock.adapters.salesforce import failures, party_mapping, soql, wire
 from crossdock.adapters.salesforce.client import SUBREQUESTS_MAX, SalesforceClient
-from crossdock.adapters.salesforce.party_mapping import SOBJECT
+from crossdock.adapters.salesforce.party_mapping import CONTACT, SOBJECT, sobject_of
 from crossdock.adapters.salesforce.rows import RowOutcome, Upserted, create_rows, update_rows
 from crossdock.adapters.salesforce.settings import COLLECTION_ROWS_MAX, ORIGIN_MARK
 from crossdock.canonical.party import ExternalReference
@@ -41,32 +41,50 @@ class Accounts:
         self._client = client
         self._settings = client.settings
         self._fields = client.settings.customers
-        self._select = ""
+        self._select: dict[str, str] = {}
         self._person: dict[str, bool] = {}
 
-    async def prepare(self) -> str:
-        """The SELECT that reads accounts whole, as far as this org has the fields. Raises Misconfigured."""
-        if not self._select:
-            known = {field.name for field in (await self._client.describe(SOBJECT)).fields}
+    @property
+    def sobjects(self) -> tuple[str, ...]:
+        """The objects whose records are customers."""
+        return (SOBJECT, CONTACT) if self._fields.has_contacts else (SOBJECT,)
+
+    async def prepare(self) -> None:
+        """Learn which fields this org has. Raises Misconfigured."""
+        for sobject in self.sobjects:
+            await self._select_of(sobject)
+
+    def is_shadow(self, record: str) -> bool | None:
+        """Whether a contact is that of a person account, which speaks for it; None where that is not known."""
+        return self._person.get(record) if sobject_of(record) == CONTACT else False
+
+    async def _select_of(self, sobject: str) -> str:
+        """The SELECT that reads records whole, as far as this org has the fields. Raises Misconfigured."""
+        if sobject not in self._select:
+            known = {field.name for field in (await self._client.describe(sobject)).fields}
             if lacking := [name for name in (self._fields.key, self._fields.content) if name not in known]:
                 findings = [
-                    Finding(code="salesforce-field-missing", path=f"$.{SOBJECT}.{name}", message="not there")
+                    Finding(code="salesforce-field-missing", path=f"$.{sobject}.{name}", message="not there")
                     for name in lacking
                 ]
                 words = f"the org lacks, or the integration user may not see: {', '.join(lacking)}"
                 raise Misconfigured(words, code="salesforce-fields", system=wire.SYSTEM, findings=findings)
-            tables = (self._fields.common, self._fields.business, self._fields.person)
-            named = [*party_mapping.ALWAYS_READ, party_mapping.PERSON_FLAG]
+            tables = [self._fields.common, self._fields.business, self._fields.person]
+            parent = self._fields.parent or self._fields.key
+            if sobject == CONTACT:
+                tables, parent = [self._fields.contacts], party_mapping.ACCOUNT
+            named = [*party_mapping.ALWAYS_READ, party_mapping.PERSON_FLAG, parent]
             named += [self._fields.key, self._fields.content, self._fields.link or self._fields.key]
-            named += [self._fields.parent or self._fields.key]
             named += [field for table in tables for field in table.values()]
             listed = ", ".join(dict.fromkeys(name for name in named if name in known))
-            self._select = f"SELECT {listed} FROM {SOBJECT}"  # noqa: S608 - settings check the names
-        return self._select
+            self._select[sobject] = f"SELECT {listed} FROM {sobject}"  # noqa: S608 - settings check the names
+        return self._select[sobject]
 
-    async def rows(self, where: str, *, deleted: bool = False) -> AsyncIterator[tuple[wire.Row, bytes]]:
+    async def rows(
+        self, where: str, sobject: str = SOBJECT, *, deleted: bool = False
+    ) -> AsyncIterator[tuple[wire.Row, bytes]]:
         """The rows that match, decoded and as they came."""
-        select = await self.prepare()
+        select = await self._select_of(sobject)
         async for page in self._client.query(f"{select} WHERE {where}", deleted=deleted):
             for record in page.records:
                 raw = bytes(record)
@@ -77,19 +95,26 @@ class Accounts:
     async def by_ids(self, ids: Sequence[str], *, deleted: bool = False) -> dict[str, wire.Row]:
         """Rows by id."""
         found: dict[str, wire.Row] = {}
-        for start in range(0, len(ids), COLLECTION_ROWS_MAX):
-            part = ids[start : start + COLLECTION_ROWS_MAX]
-            async for row, _ in self.rows(f"Id IN {soql.texts(part)}", deleted=deleted):
-                found[str(row["Id"])] = row
+        for sobject in self.sobjects:
+            own = [one for one in ids if sobject_of(one) == sobject]
+            for start in range(0, len(own), COLLECTION_ROWS_MAX):
+                part = own[start : start + COLLECTION_ROWS_MAX]
+                async for row, _ in self.rows(f"Id IN {soql.texts(part)}", sobject, deleted=deleted):
+                    found[str(row["Id"])] = row
         return found
 
     async def refill(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
         """See `CustomerSource.refill_customers`; deleted ones too, for their events were lost like the others."""
-        condition, cursor = self._condition(gap), ""
+        for sobject in self.sobjects:
+            async for batch in self._refill(sobject, gap):
+                yield batch
+
+    async def _refill(self, sobject: str, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
+        condition, cursor = self._condition(sobject, gap), ""
         seen: set[str] = set()
         while True:
             where = f"{condition}{cursor} ORDER BY SystemModstamp, Id LIMIT {COLLECTION_ROWS_MAX}"
-            page = [(row, raw) async for row, raw in self.rows(where, deleted=True)]
+            page = [(row, raw) async for row, raw in self.rows(where, sobject, deleted=True)]
             arrivals = [self.arrival(row, raw) for row, raw in page if str(row["Id"]) not in seen]
             seen |= {str(row["Id"]) for row, _ in page}
             if arrivals:
@@ -102,9 +127,12 @@ class Accounts:
             cursor = f" AND (SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {key}))"
 
     async def count(self, gap: Gap) -> int:
-        """How many accounts the org counts under the very condition by which `refill` reads them."""
-        question = f"SELECT COUNT() FROM {SOBJECT} WHERE {self._condition(gap)}"  # noqa: S608 - built here
-        return await self._client.count(question, deleted=True)
+        """How many records the org counts under the very condition by which `refill` reads them."""
+        counted = 0
+        for sobject in self.sobjects:
+            question = f"SELECT COUNT() FROM {sobject} WHERE {self._condition(sobject, gap)}"  # noqa: S608 - built here
+            counted += await self._client.count(question, deleted=True)
+        return counted
 
     def arrival(self, row: wire.Row, raw: bytes) -> CustomerArrival:
         """A row that was read, as an arrival: what it says, or that its record is gone."""
@@ -124,17 +152,19 @@ class Accounts:
         Writes that hold only for a version go by 25, since only single rows can be guarded.
         """
         outcomes: dict[int, Outcome] = {}
-        groups: dict[tuple[str, str], list[int]] = {}
+        groups: dict[tuple[str, str, str], list[int]] = {}
         for index, write in enumerate(writes):
             refusal = party_mapping.refusal_of(write, self._fields)
             if refusal is not None:
                 outcomes[index] = refusal
                 continue
             way = "new" if write.record is None else "guarded" if write.version else "changed"
-            groups.setdefault((way, write.origin), []).append(index)
+            is_contact = write.record is None and party_mapping.is_contact(write.says)
+            sobject = CONTACT if is_contact else write.record.kind if write.record else SOBJECT
+            groups.setdefault((way, write.origin, sobject), []).append(index)
         send = {"new": self._create, "changed": self._update, "guarded": self._update_guarded}
         landed = False
-        for (way, origin), indexes in groups.items():
+        for (way, origin, _sobject), indexes in groups.items():
             part = [writes[index] for index in indexes]
             try:
                 results = await send[way](part, self._headers(origin))
@@ -162,11 +192,15 @@ class Accounts:
         if merge.how == "block":
             raise Unsupported("accounts are linked or merged", code="blocks-unsupported", system=wire.SYSTEM)
         survivor, absorbed = merge.survivor.value, merge.absorbed.value
+        sobject = sobject_of(survivor)
+        if sobject != sobject_of(absorbed):
+            words = "an account and a contact stay two records"
+            raise Unsupported(words, code="merge-unsupported", system=wire.SYSTEM)
         found = await self.by_ids([survivor, absorbed], deleted=True)
         gone = found.get(absorbed, {})
         done = bool(gone.get("IsDeleted")) and gone.get(party_mapping.MASTER) == survivor
         if merge.how == "merge" and not done:
-            operation = wire.soap_merge(SOBJECT, survivor, absorbed)
+            operation = wire.soap_merge(sobject, survivor, absorbed)
             _checked(await self._client.soap(operation, origin=merge.origin))
         if merge.how == "link":
             pairs = ((survivor, absorbed), (absorbed, survivor))
@@ -186,7 +220,7 @@ class Accounts:
     async def _there(self, reference: ExternalReference) -> CustomerRecord:
         (record,) = await self.read([reference])
         if record is None:
-            raise Rejected("the account does not exist any more", code="record-gone", system=wire.SYSTEM)
+            raise Rejected("the record does not exist any more", code="record-gone", system=wire.SYSTEM)
         return record
 
     def _link_field(self) -> str:
@@ -196,7 +230,7 @@ class Accounts:
 
     async def _link(self, pairs: Sequence[tuple[str, str | None]], headers: Mapping[str, str]) -> None:
         field = self._link_field()
-        rows = [{"attributes": {"type": SOBJECT}, "id": one, field: other} for one, other in pairs]
+        rows = [{"attributes": {"type": sobject_of(one)}, "id": one, field: other} for one, other in pairs]
         for outcome in await update_rows(self._client, rows, headers=headers):
             if isinstance(outcome, CrossdockError):
                 raise outcome
@@ -225,7 +259,7 @@ class Accounts:
 
     async def _update(self, writes: Sequence[CustomerWrite], headers: Mapping[str, str]) -> list[Outcome]:
         rows = await self._changed_rows(writes)
-        ordered = [{"attributes": {"type": SOBJECT}, "id": record, **row} for record, row in rows]
+        ordered = [{"attributes": {"type": sobject_of(record)}, "id": record, **row} for record, row in rows]
         outcomes = await update_rows(self._client, ordered, headers=headers)
         return [_updated(write, outcome) for write, outcome in zip(writes, outcomes, strict=True)]
 
@@ -237,7 +271,7 @@ class Accounts:
             requests = [
                 {
                     "method": "PATCH",
-                    "url": f"sobjects/{SOBJECT}/{record}",
+                    "url": f"sobjects/{sobject_of(record)}/{record}",
                     "referenceId": f"w{place}",
                     "body": row,
                     "httpHeaders": {"If-Unmodified-Since": _http_date(write.version)},
@@ -272,7 +306,9 @@ class Accounts:
         unsure = {
             write.record.value
             for write in writes
-            if write.record and party_mapping.depends_on_kind(write.says, self._fields)
+            if write.record
+            and write.record.kind == SOBJECT
+            and party_mapping.depends_on_kind(write.says, self._fields)
         }
         if asked := sorted(unsure - self._person.keys()):
             await self.by_ids(asked)
@@ -280,18 +316,26 @@ class Accounts:
         return [
             (
                 record,
-                party_mapping.changes_row(write.says, self._fields, person=self._person.get(record, False)),
+                party_mapping.changes_row(
+                    write.says, self._fields, person=self._person.get(record, False), record=record
+                ),
             )
             for write, record in records
         ]
 
     async def _by_keys(self, keys: Sequence[str]) -> dict[str, wire.Row]:
         where = f"{self._fields.key} IN {soql.texts(dict.fromkeys(keys))}"
-        return {str(row[self._fields.key]): row async for row, _ in self.rows(where)}
+        found: dict[str, wire.Row] = {}
+        for sobject in self.sobjects:
+            found |= {str(row[self._fields.key]): row async for row, _ in self.rows(where, sobject)}
+        return found
 
-    def _condition(self, gap: Gap) -> str:
+    def _condition(self, sobject: str, gap: Gap) -> str:
         since = gap.since - seconds_to_us(self._settings.events.overlap_seconds)
-        return f"SystemModstamp >= {soql.second_before(since)} AND CreatedDate <= {soql.second_after(gap.until)}"
+        between = (
+            f"SystemModstamp >= {soql.second_before(since)} AND CreatedDate <= {soql.second_after(gap.until)}"
+        )
+        return between if sobject == SOBJECT else f"{between} AND {party_mapping.PERSON_FLAG} = false"
 
     def _headers(self, origin: str) -> dict[str, str]:
         headers = {"Sforce-Call-Options": f"client={origin or ORIGIN_MARK}"}

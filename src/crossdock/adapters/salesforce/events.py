@@ -12,7 +12,7 @@ from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Finding
 
 ENTITY = "Order"
-CUSTOMER_ENTITY = "Account"
+CUSTOMER_ENTITIES = frozenset({"Account", "Contact"})
 _DELETIONS = frozenset({"DELETE", "GAP_DELETE"})
 
 
@@ -42,8 +42,8 @@ Interpret = Callable[[ChangeEvent | PlatformEvent, EventSchema, SalesforceSettin
 def customer_meaning(
     event: ChangeEvent | PlatformEvent, _schema: EventSchema, _settings: SalesforceSettings
 ) -> Meaning:
-    """What an event means for customers: accounts that changed. Whose change it was is for the hub to judge."""
-    if not isinstance(event, ChangeEvent) or event.entity != CUSTOMER_ENTITY:
+    """What an event means for customers: accounts and contacts. Whose change it was is for the hub to judge."""
+    if not isinstance(event, ChangeEvent) or event.entity not in CUSTOMER_ENTITIES:
         return Meaning(at=event.created_at if isinstance(event, PlatformEvent) else event.committed_at)
     if event.is_overflow:
         return Meaning(at=event.committed_at, resync=f"{event.change_type} without the records")

@@ -24,18 +24,30 @@ from crossdock.kit.errors import Finding, Invalid, Rejected
 from crossdock.ports.customer_sink import CustomerRecord, CustomerWrite
 from crossdock.ports.customer_source import ChangeKind, CustomerChange
 
-SOBJECT = "Account"
+SOBJECT, CONTACT = "Account", "Contact"
 VERSION, MASTER = "LastModifiedDate", "MasterRecordId"
 ALWAYS_READ = ("Id", "IsDeleted", "SystemModstamp", VERSION, MASTER)
 PERSON_FLAG = "IsPersonAccount"
 PARENT = tuple(f"hierarchy.parent.{part}" for part in ("system", "kind", "value"))
+RELATION, ACCOUNT = "hierarchy.relation", "AccountId"
+_CONTACT_PREFIX = "003"
 _COUNTRY_LETTERS = 2
 _DAY_CHARACTERS = 10
 
 
+def sobject_of(record: str) -> str:
+    """Which object a record's id belongs to: the first three letters say so in every org."""
+    return CONTACT if record.startswith(_CONTACT_PREFIX) else SOBJECT
+
+
+def is_contact(says: Party) -> bool:
+    """Whether somebody is told of as one of the people of a business."""
+    return says.hierarchy.relation == "contact"
+
+
 def reference_to(record: str) -> ExternalReference:
-    """How the hub names an account."""
-    return ExternalReference(SYSTEM, SOBJECT, long_id(record))
+    """How the hub names an account or a contact."""
+    return ExternalReference(SYSTEM, sobject_of(record), long_id(record))
 
 
 def record_of(row: Row, settings: SalesforceSettings) -> CustomerRecord:
@@ -49,7 +61,9 @@ def says_of(row: Row, settings: SalesforceSettings) -> Party:
     """What a row says. Raises Invalid with the paths, by Salesforce's names where a value cannot be read."""
     findings: list[Finding] = []
     said: dict[str, FieldValue] = {}
-    if isinstance(row.get(PERSON_FLAG), bool):
+    if sobject_of(str(row.get("Id"))) == CONTACT:
+        said["kind"] = "person"
+    elif isinstance(row.get(PERSON_FLAG), bool):
         said["kind"] = "person" if row[PERSON_FLAG] else "organisation"
     for name, field in fields_in(row, settings.customers):
         try:
@@ -71,6 +85,8 @@ def fields_in(row: Row, fields: CustomerFields) -> Iterator[tuple[str, str]]:
     tables = [fields.common]
     tables += [fields.business] if person is not True else []
     tables += [fields.person] if person is not False else []
+    if sobject_of(str(row.get("Id"))) == CONTACT:
+        tables = [fields.contacts]
     for table in tables:
         for name, field in table.items():
             if field in row:
@@ -126,20 +142,24 @@ def origin_of(event: ChangeEvent) -> str:
 
 def new_row(write: CustomerWrite, fields: CustomerFields) -> dict[str, Any]:
     """The row that makes an account under the write's key."""
-    row = _row(fields_of(write.says), fields, person=write.says.kind == "person")
+    sobject = CONTACT if is_contact(write.says) else SOBJECT
+    row = _row(fields_of(write.says), fields, sobject, person=write.says.kind == "person")
     row = {name: value for name, value in row.items() if value is not None}
-    return {"attributes": {"type": SOBJECT}, **row, fields.key: write.key, fields.content: content_of(write)}
+    return {"attributes": {"type": sobject}, **row, fields.key: write.key, fields.content: content_of(write)}
 
 
-def changes_row(says: Party, fields: CustomerFields, *, person: bool) -> dict[str, Any]:
-    """What an update sets and clears."""
-    return _row(fields_of(says), fields, person=person)
+def changes_row(says: Party, fields: CustomerFields, *, person: bool, record: str = "") -> dict[str, Any]:
+    """What an update of a record sets and clears; of an account, where none is named."""
+    return _row(fields_of(says), fields, sobject_of(record), person=person)
 
 
 def refusal_of(write: CustomerWrite, fields: CustomerFields) -> Rejected | None:
-    """Why a write cannot be made here at all: it names a parent that is no account."""
+    """Why a write cannot be made here at all: it names a parent that is no account, or a contact."""
+    if write.record is None and is_contact(write.says) and not fields.has_contacts:
+        return Rejected("no contacts are kept here", code="contacts-unsupported", system=SYSTEM)
     parent = write.says.hierarchy.parent
-    if not fields.parent or not isinstance(parent.value, str) or parent.kind == SOBJECT:
+    is_kept = fields.parent or is_contact(write.says)
+    if not is_kept or not isinstance(parent.value, str) or parent.kind == SOBJECT:
         return None
     return Rejected("the parent is no account of this org", code="parent-unknown", system=SYSTEM)
 
@@ -157,33 +177,40 @@ def content_of(write: CustomerWrite) -> str:
 def holds(says: Party, record: CustomerRecord, fields: CustomerFields) -> bool:
     """Whether a record already is as a write wants it, as far as the org keeps it."""
     kept = fields_of(record.says)
-    tables = (fields.common, fields.business, fields.person)
+    tables = [fields.common, fields.business, fields.person]
+    if record.record.kind == CONTACT:
+        tables = [fields.contacts]
     wanted = fields_of(says).items()
     known = {name for table in tables for name in table} | ({PARENT[-1]} if fields.parent else set())
     told = {name: value for name, value in wanted if name in known}
     return all(kept.get(name) == value for name, value in {**told, **other_forms(told, kept)}.items())
 
 
-def _row(said: Fields, fields: CustomerFields, *, person: bool) -> dict[str, Any]:
+def _row(said: Fields, fields: CustomerFields, sobject: str, *, person: bool) -> dict[str, Any]:
     table = {**fields.common, **(fields.person if person else fields.business)}
+    if sobject == CONTACT:
+        table = dict(fields.contacts)
     row = {table[name]: _told(value) for name, value in said.items() if name in table}
-    return row | _parent_row(said, fields)
+    return row | _parent_row(said, ACCOUNT if sobject == CONTACT else fields.parent)
 
 
 def _parent_in(row: Row, fields: CustomerFields) -> dict[str, FieldValue]:
     """The account that a row belongs to, or that it belongs to none; nothing where it does not say."""
-    if not fields.parent or fields.parent not in row:
+    is_of_contact = sobject_of(str(row.get("Id"))) == CONTACT
+    field = ACCOUNT if is_of_contact else fields.parent
+    if not field or field not in row:
         return {}
-    value = row[fields.parent]
+    value = row[field]
     parent = reference_to(value) if isinstance(value, str) else None
     named = (parent.system, parent.kind, parent.value) if parent else (None, None, None)
-    return dict(zip(PARENT, named, strict=True))
+    relation: dict[str, FieldValue] = {RELATION: "contact" if parent else None} if is_of_contact else {}
+    return relation | dict(zip(PARENT, named, strict=True))
 
 
-def _parent_row(said: Fields, fields: CustomerFields) -> dict[str, Any]:
+def _parent_row(said: Fields, field: str) -> dict[str, Any]:
     """The account to belong to, by its id; see `refusal_of` for parents that are none."""
     value = PARENT[-1]
-    return {fields.parent: said[value]} if fields.parent and value in said else {}
+    return {field: said[value]} if field and value in said else {}
 
 
 def _told(value: FieldValue) -> Any:

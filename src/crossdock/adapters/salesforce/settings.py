@@ -108,6 +108,19 @@ PERSON_FIELDS: Mapping[str, str] = {
     "contact.mobile": "PersonMobilePhone",
     "contact.job_title": "PersonTitle",
 }
+CONTACT_FIELDS: Mapping[str, str] = {
+    "person.name.salutation": "Salutation",
+    "person.name.given": "FirstName",
+    "person.name.family": "LastName",
+    "person.birth_date": "Birthdate",
+    "contact.email": "Email",
+    "contact.phone": "Phone",
+    "contact.mobile": "MobilePhone",
+    "contact.job_title": "Title",
+    "contact.department": "Department",
+    "contact.role": "Role__c",
+}
+CONTACT_TOPIC = "/data/ContactChangeEvent"
 
 
 class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,17 +130,26 @@ class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     the org lacks is left out. `key` and `content` must be there to create customers: under which key (unique
     external id), and a digest of what was said then. `link` shows which account is the same customer, `parent`
     which one it belongs to. `allow_duplicates` saves what a duplicate rule only warns of. Listens to `topics`.
+
+    `contacts` are fields of Contact, for the people of business accounts. They are customers of the hub where
+    `topics` has theirs, `/data/ContactChangeEvent`; then Contact needs `key` and `content` as well.
     """
 
     common: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(COMMON_FIELDS))
     business: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(BUSINESS_FIELDS))
     person: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(PERSON_FIELDS))
+    contacts: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(CONTACT_FIELDS))
     key: FieldName = "Hub_Key__c"
     content: FieldName = "Hub_Content__c"
     link: OptionalField = "Hub_Link__c"
     parent: OptionalField = "ParentId"
     allow_duplicates: bool = False
     topics: Annotated[tuple[Topic, ...], Meta(min_length=1, max_length=20)] = ("/data/AccountChangeEvent",)
+
+    @property
+    def has_contacts(self) -> bool:
+        """Whether contacts of business accounts are read and written."""
+        return CONTACT_TOPIC in self.topics
 
 
 class EventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

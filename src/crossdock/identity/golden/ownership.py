@@ -91,8 +91,9 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     happens then, besides the question to a person: `hold` tells nobody until it is answered, `newest` goes on with
     the one that seems newer. `marks` are the origin marks of all hubs that write to these systems, this hub's own
     first; of several the one whose mark comes first in the alphabet leads (see `survivorship`). In `creates` a
-    customer that has no record there gets one. `merging` says, by system, what becomes of its records when two
-    customers turn out to be one.
+    customer that has no record there gets one; in `creates_contacts` somebody who is known only as one of the
+    people of a business. `merging` says, by system, what becomes of its records when two customers turn out to be
+    one.
     """
 
     domains: Mapping[Domain, Rule] = {}
@@ -101,6 +102,7 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cannot_know: Literal["hold", "newest"] = "hold"
     marks: tuple[str, ...] = ()
     creates: tuple[str, ...] = ()
+    creates_contacts: tuple[str, ...] = ()
     merging: Mapping[str, Merging] = {}
 
     def rule_of(self, name: str) -> Rule | None:
@@ -122,7 +124,7 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def systems(self) -> frozenset[str]:
         """Every system that it names."""
         named = {system for rule in self.rules().values() for system in (*rule.may_write, *rule.readers)}
-        return frozenset(named | set(self.creates)) - {""}
+        return frozenset(named | {*self.creates, *self.creates_contacts}) - {""}
 
     def rules(self) -> Mapping[str, Rule]:
         """Every rule, by where it stands: `domains.billing`, `fields.contact.email`."""
@@ -148,10 +150,11 @@ def check_ownership(ownership: Ownership, systems: Collection[str], place: str =
         findings += _check_rule(rule, systems, f"{place}.{where}")
     for name in ownership.fields:
         findings += _check_name(name, f"{place}.fields.{name}")
-    for index, system in enumerate(ownership.creates):
-        if system not in systems:
-            message = f"no system is named {system!r}"
-            findings.append(Finding("system-unknown", f"{place}.creates[{index}]", message))
+    for setting in ("creates", "creates_contacts"):
+        for index, system in enumerate(getattr(ownership, setting)):
+            if system not in systems:
+                message = f"no system is named {system!r}"
+                findings.append(Finding("system-unknown", f"{place}.{setting}[{index}]", message))
     for system in ownership.merging:
         if system not in systems:
             message = f"no system is named {system!r}"

@@ -15,6 +15,8 @@ from crossdock.identity.golden.fields import Fields, FieldValue, group_of
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue, Opinion
 
+HIERARCHY, RELATION, CONTACT = "hierarchy.", "hierarchy.relation", "contact"
+
 QuestionKind = Literal["cannot_know", "merge", "not_kept", "nothing_valid", "proposed", "refused"]
 
 
@@ -62,6 +64,7 @@ def tellings(
 ) -> list[Telling]:
     """What each live record has to be told, and which systems need one; nothing where all agree.
 
+    Who is known only as one of the people of a business is no customer: systems for contacts get a record of them.
     While it is `in_doubt` whether the party is one with another, nobody gets a record of it: it might be a second.
     What a record does not keep however often it is told is left, unless asked for `to_the_letter`.
     """
@@ -72,7 +75,8 @@ def tellings(
         if (fields := _difference(record, values, ownership, to_the_letter=to_the_letter))
     ]
     there = {record.reference.system for record in live}
-    for system in () if in_doubt else ownership.creates:
+    creates = ownership.creates_contacts if live and all(map(_is_contact, live)) else ownership.creates
+    for system in () if in_doubt else creates:
         empty = HeldRecord(reference=ExternalReference(system, "new", "new"))
         if live and system not in there and (fields := _difference(empty, values, ownership)):
             told.append(Telling(system=system, fields=fields))
@@ -86,10 +90,15 @@ def _difference(
     for name in record.fields:
         by_unit.setdefault(group_of(name), []).append(name)
     changes: dict[str, FieldValue] = {}
+    # To whom a contact belongs is the word of that record alone: one person may stand for two businesses.
+    relation = values.get(RELATION)
+    of_contact = relation is not None and relation.values.get(RELATION) == CONTACT
     for unit, value in values.items():
         rule = ownership.rule_of(unit)
         held_back = value.review == "cannot_know" and ownership.cannot_know == "hold"
         if rule is None or record.reference.system not in rule.readers or held_back or not value.values:
+            continue
+        if unit.startswith(HIERARCHY) and (_is_contact(record) or (record.fields and of_contact)):
             continue
         names = sorted({*value.values, *by_unit.get(unit, ())})
         held = {name: record.fields.get(name) or Held(field=name) for name in names}
@@ -100,6 +109,11 @@ def _difference(
         if not all(agrees(held[name], value) for name, value in differs.items()):
             changes |= differs
     return changes
+
+
+def _is_contact(record: HeldRecord) -> bool:
+    held = record.fields.get(RELATION)
+    return held is not None and held.shown == CONTACT
 
 
 def insistences(

@@ -23,7 +23,13 @@ HUB_FIELDS: dict[str, tuple[Field, ...]] = {
         text("LoyaltyId__c", 64),
         picklist("EmailConsent__c", "not_seen", "seen", "opt_in", "opt_out"),
     ),
-    "Contact": (text("ErpId__c", 40, unique=True, external_id=True),),
+    "Contact": (
+        text("ErpId__c", 40, unique=True, external_id=True),
+        text("Hub_Key__c", 120, unique=True, external_id=True),
+        text("Hub_Content__c", 64),
+        text("Hub_Link__c", 255),
+        picklist("Role__c", "Business User", "Decision Maker", "Executive Sponsor", "Evaluator", "Other"),
+    ),
     "Product2": (text("ErpId__c", 40, unique=True, external_id=True),),
     "Order": (
         text("ErpId__c", 40, unique=True, external_id=True),
