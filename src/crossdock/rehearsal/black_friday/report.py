@@ -1,10 +1,8 @@
 """The evening on a page: one file, nothing fetched, light or dark as the reader has it."""
 
 from collections.abc import Sequence
-from functools import cache
 
-import jinja2
-
+from crossdock.insight.pages import environment
 from crossdock.rehearsal.black_friday import curves
 from crossdock.rehearsal.black_friday.curves import Chart, Window
 from crossdock.rehearsal.black_friday.figures import Figures, Moment, moments
@@ -14,25 +12,12 @@ from crossdock.rehearsal.black_friday.story import BANDS, LaneSample, Told
 SAMPLES_MAX = 400
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("crossdock.rehearsal.black_friday"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"took": words}
-    return made
-
-
 def report(told: Told, figures: Figures, promises: Sequence[Promise]) -> str:
     """The page."""
     evening, steps = told.evening, moments(told)
     window, whole = curves.window_of(told, steps), Window(evening, 0.0, evening.ends_at)
     return (
-        _environment()
+        environment("crossdock.rehearsal.black_friday", {"took": words})
         .get_template("report.html")
         .render(
             evening=evening,
