@@ -1,7 +1,8 @@
 """What is known about one person or organisation: as it was written, and in the form that is compared.
 
 A `Profile` holds raw text from any source and is never faulty: every attribute may be absent or nonsense.
-`Features` are made from it by `normalise.features_of`; keys and comparisons read nothing else.
+`Features` are made from it by `normalise.features_of`; keys and comparisons read nothing else. Neither can be
+part of a cycle, so the garbage collector need not look at them (`gc=False`): each arrival makes dozens.
 """
 
 from typing import Literal
@@ -11,14 +12,14 @@ import msgspec
 Kind = Literal["person", "organisation"]
 
 
-class Reference(msgspec.Struct, frozen=True):
+class Reference(msgspec.Struct, frozen=True, gc=False):
     """The id under which a channel or system knows the record: `Reference("webshop", "C-100")`."""
 
     system: str
     value: str
 
 
-class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An address as it was written; `lines` hold street and house number, `country` a code or a name."""
 
     lines: tuple[str, ...] = ()
@@ -30,7 +31,7 @@ class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     country: str = ""
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The raw attributes of one record.
 
     `name` is the full name where the source does not keep its parts. `country` (ISO 3166-1 alpha-2) says where
@@ -60,7 +61,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: tuple[tuple[str, str], ...] = ()
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An address in parts: folded, abbreviations spelled out one way, the house number apart."""
 
     street: str = ""
@@ -73,7 +74,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     country: str = ""
 
 
-class TaxId(msgspec.Struct, frozen=True, array_like=True):
+class TaxId(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A tax id without punctuation; `country` where it is known, `valid` where its public checksum holds."""
 
     value: str
@@ -81,7 +82,7 @@ class TaxId(msgspec.Struct, frozen=True, array_like=True):
     valid: bool = False
 
 
-class Features(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Features(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A record in the form that is compared. Empty text or an empty tuple: not known.
 
     `given` and `family` are folded tokens in writing order; `root` is the name behind a nickname of the first.

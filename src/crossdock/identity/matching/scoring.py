@@ -21,7 +21,7 @@ EXPLAINED_MAX = 5_000
 """So many decisions are kept, some 2 KB each."""
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One comparison's part in a weight: what was found, in words, and its bits (negative: against a match)."""
 
     comparison: str
@@ -29,7 +29,7 @@ class Evidence(msgspec.Struct, frozen=True):
     weight: float
 
 
-class Flip(msgspec.Struct, frozen=True):
+class Flip(msgspec.Struct, frozen=True, gc=False):
     """A change that would have led to another band: a comparison finding something else."""
 
     comparison: str
@@ -37,7 +37,7 @@ class Flip(msgspec.Struct, frozen=True):
     band: Band
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was decided of a pair of records.
 
     `weight` is in bits of log odds (0: even chance) and is the sum of `prior` and the evidence's weights.

@@ -38,14 +38,14 @@ def record_lock(record: str) -> int:
     return atom(record) % LOCKS
 
 
-class Face(msgspec.Struct, frozen=True):
+class Face(msgspec.Struct, frozen=True, gc=False):
     """What one record shows of its party. `record` as by `record_key`."""
 
     record: str
     features: Features
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A party that shares keys with the record; `version` grows with every change of its faces.
 
     `keys`: those that it shares, but for common ones.
@@ -58,7 +58,7 @@ class Candidate(msgspec.Struct, frozen=True):
     keys: tuple[int, ...] = ()
 
 
-class Edge(msgspec.Struct, frozen=True, kw_only=True):
+class Edge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A person's word about two records; `other` belongs to `party_id` ("" where it is in no party)."""
 
     other: str
@@ -66,7 +66,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     party_id: str = ""
 
 
-class Nearby(msgspec.Struct, frozen=True, kw_only=True):
+class Nearby(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the index knows around a record.
 
     `common`: those of its keys that more parties share than the cap, and that led nowhere. `population`: how
@@ -82,7 +82,7 @@ class Nearby(msgspec.Struct, frozen=True, kw_only=True):
     state: int = 0
 
 
-class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+class Weighed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One candidate party and what was found: the decision about its best face, or the word that overruled it."""
 
     party_id: str
@@ -90,7 +90,7 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Whose a record is, and why. `weighed`: the best candidates, strongest first."""
 
     record: str
