@@ -50,6 +50,7 @@ class CustomerDisputed(CustomerEvent, frozen=True, kw_only=True):
     `kind`: `cannot_know` (nobody can tell which is newer), `nothing_valid`, `merge` (a system merged records of
     two customers): a person decides. `proposed`: `system` wants to change what is `owner`'s. `refused`: the same,
     and the deployment does not allow it. `not_kept`: `system` makes something else of it whenever it is told.
+    `parent_missing`: whom the customer belongs to is not in `system` yet; it is told when they are.
     """
 
     type: ClassVar[str] = "crossdock.customer.disputed.v1"

@@ -22,6 +22,7 @@ from crossdock.identity.golden.fields import Fields, FieldValue, fields_of, part
 from crossdock.identity.golden.forms import other_forms
 from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange
 from crossdock.identity.golden.ownership import Ownership
+from crossdock.identity.golden.parents import with_parent
 from crossdock.identity.golden.spreading import Telling, tellings
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
@@ -115,7 +116,10 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
             returns=ChangeTaken,
         )
         record = written.record
-        if await run.step("look_again", lambda _key: _differs(noted.party_id, record, using), returns=bool):
+        if telling.record is None:
+            # Whoever waited for it to be there can be told of it now.
+            run.start(using.update(), f"{noted.party_id}@{noted.sequence}", TouchedParty(party_id=noted.party_id))
+        elif await run.step("look_again", lambda _key: _differs(noted.party_id, record, using), returns=bool):
             run.start(using.update(), f"{noted.party_id}@{noted.sequence}", TouchedParty(party_id=noted.party_id))
         return "told"
 
@@ -137,11 +141,9 @@ async def _due(owed: OwedTelling, using: Collaborators) -> list[Telling]:
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
     in_doubt = await using.doubts.is_in_doubt(owed.party_id)
     due = tellings(found.records, values, using.ownership, in_doubt=in_doubt)
-    return [
-        replace(each, sequence=found.sequence)
-        for each in due
-        if each.system == owed.system and each.record == owed.record
-    ]
+    mine = [each for each in due if each.system == owed.system and each.record == owed.record]
+    told = [(await with_parent(each, using.parties))[0] for each in mine]
+    return [replace(each, sequence=found.sequence) for each in told if each is not None]
 
 
 async def _differs(party_id: str, record: ExternalReference, using: Collaborators) -> bool:
@@ -153,7 +155,8 @@ async def _differs(party_id: str, record: ExternalReference, using: Collaborator
     if found is None:
         return False
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
-    return any(each.record == record for each in tellings(found.records, values, using.ownership))
+    due = [each for each in tellings(found.records, values, using.ownership) if each.record == record]
+    return any([(await with_parent(each, using.parties))[0] is not None for each in due])
 
 
 async def _write(telling: Telling, key: str, correlation_id: str, using: Collaborators) -> Written:
@@ -161,7 +164,7 @@ async def _write(telling: Telling, key: str, correlation_id: str, using: Collabo
     asked = CustomerWrite(
         key=key,
         record=telling.record,
-        says=party_of(telling.fields),
+        says=party_of({**telling.fields, **telling.written}),
         version=telling.version,
         origin=using.mark,
         correlation_id=correlation_id,
@@ -187,7 +190,7 @@ async def find_written(telling: Telling, key: str, using: Collaborators) -> Writ
     if found is None:
         return Written(gone=True)
     shown = _shown(found, telling)
-    expected = {**telling.fields, **other_forms(telling.fields, shown)}
+    expected = {**telling.fields, **other_forms(telling.fields, shown), **telling.written}
     landed = all(shown.get(name) == value for name, value in expected.items())
     return _written(found, telling, using.clock.now()) if landed else None
 
@@ -200,7 +203,7 @@ def _written(outcome: CustomerRecord, telling: Telling, at: Instant) -> Written:
         record=_named(outcome, telling),
         version=outcome.version,
         assigned={} if telling.record else assigned,
-        kept=other_forms(telling.fields, shows) | kept,
+        kept={**other_forms(telling.fields, shows), **kept, **telling.written},
         at=at,
     )
 

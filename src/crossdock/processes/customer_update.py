@@ -29,6 +29,7 @@ from crossdock.identity.golden.contributions import plain
 from crossdock.identity.golden.fields import Fields, party_of
 from crossdock.identity.golden.ledger import GoldenKept, KeepGolden, PartyFile, PartyLedger, record_key
 from crossdock.identity.golden.ownership import Ownership
+from crossdock.identity.golden.parents import missing_parent, with_parent
 from crossdock.identity.golden.spreading import (
     Question,
     Telling,
@@ -48,13 +49,17 @@ from crossdock.policies.customer_onboarding import way_of
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What holds of a party, with its lineage, what is asked, and who has to be told."""
+    """What holds of a party, with its lineage, what is asked, and who has to be told.
+
+    `children` wait for a record of this party, to which they belong.
+    """
 
     fields: Fields = {}
     lineage: Mapping[str, FieldChange] = {}
     questions: tuple[Question, ...] = ()
     owed: tuple[OwedTelling, ...] = ()
     records: tuple[ExternalReference, ...] = ()
+    children: tuple[str, ...] = ()
     onboards: bool = False
 
 
@@ -89,6 +94,7 @@ class Collaborators:
 
 def customer_update(using: Collaborators) -> Process[TouchedParty]:
     """Look what holds now, tell the world what changed, and see to it that each record is told."""
+    process: Process[TouchedParty]
 
     async def body(run: Run, touched: TouchedParty) -> tuple[str, ...]:
         party_id = touched.party_id
@@ -111,11 +117,13 @@ def customer_update(using: Collaborators) -> Process[TouchedParty]:
         for owed in outlook.owed:
             place = record_key(owed.record) if owed.record else owed.system
             run.start(using.telling, write_key(run.run_id, place), owed)
+        for child in outlook.children:
+            run.start(process, write_key(run.run_id, child), TouchedParty(party_id=child))
         if outlook.onboards and using.onboarding is not None:
             run.start(using.onboarding.process, party_id, NewCompany(party_id=party_id))
         return tuple(change.field for change in changes)
 
-    return Process(
+    process = Process(
         name="customer_update",
         version=1,
         input=TouchedParty,
@@ -124,6 +132,7 @@ def customer_update(using: Collaborators) -> Process[TouchedParty]:
         stake=lambda _touched: Stake(domain="service", severity=2),
         desk="data-stewards",
     )
+    return process
 
 
 async def _look(party_id: str, using: Collaborators) -> Outlook:
@@ -133,20 +142,40 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
     in_doubt = await using.doubts.is_in_doubt(party_id)
     onboards = not in_doubt and _onboards(found, values, using)
+    records = tuple(record.reference for record in found.records if record.state == "live")
+    owed: list[Telling] = []
+    waiting: list[Question] = []
+    for each in tellings(found.records, values, using.ownership, in_doubt=in_doubt):
+        telling, parent = await with_parent(each, using.parties)
+        waiting += [missing_parent(each, parent)] if parent else []
+        owed += [telling] if telling else []
     if onboards and using.onboarding is not None:
         await using.onboarding.resume(party_id)
     return Outlook(
         fields=golden_fields(values),
         lineage={name: _lineage(name, value) for value in values.values() for name in value.values},
-        questions=(*questions(values, using.ownership), *insistences(found.records, values, using.ownership)),
+        questions=(
+            *questions(values, using.ownership),
+            *insistences(found.records, values, using.ownership),
+            *waiting,
+        ),
         owed=tuple(
             OwedTelling(party_id=party_id, system=each.system, record=each.record)
-            for each in tellings(found.records, values, using.ownership, in_doubt=in_doubt)
+            for each in owed
             if each.system in using.told and not (onboards and _is_new_to_erp(each, using))
         ),
         onboards=onboards,
-        records=tuple(record.reference for record in found.records if record.state == "live"),
+        records=records,
+        children=await _children(found, records, using),
     )
+
+
+async def _children(
+    found: PartyFile, records: Collection[ExternalReference], using: Collaborators
+) -> tuple[str, ...]:
+    """Who belongs to this party and waited for it to be somewhere, where it is now."""
+    waiting = await using.parties.list_waiting(records)
+    return tuple(dict.fromkeys(child for child, system in waiting if found.record_of(system) is not None))
 
 
 def _onboards(file: PartyFile, values: Mapping[str, GoldenValue], using: Collaborators) -> bool:

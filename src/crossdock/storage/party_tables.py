@@ -91,6 +91,7 @@ def _decisions(metadata: MetaData) -> None:
         Column("facts", LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
+    Index("party_question_by_record", question.c.record)
     Index("party_question_by_age", question.c.since, question.c.party_id, question.c.unit)
 
 

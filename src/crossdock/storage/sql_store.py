@@ -32,6 +32,7 @@ from crossdock.storage.onboarding_store import OnboardingStore
 from crossdock.storage.order_board import BoardStore
 from crossdock.storage.party_merging import MergeStore
 from crossdock.storage.party_store import PartyStore
+from crossdock.storage.party_waiting import WaitingStore
 from crossdock.storage.queries import (
     busy_subjects,
     count_runs,
@@ -59,6 +60,7 @@ class SqlStore(
     LaneStore,
     BoardStore,
     PartyStore,
+    WaitingStore,
     MergeStore,
     MatchStore,
     ReviewStore,

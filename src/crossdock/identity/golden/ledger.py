@@ -186,6 +186,10 @@ class PartyLedger(Protocol):
         """The parties that have a record of that number, in whichever system."""
         ...
 
+    async def list_waiting(self, records: Collection[ExternalReference]) -> Sequence[tuple[str, str]]:
+        """Which parties wait for the party of one of these records to be in which system (`parent_missing`)."""
+        ...
+
     async def list_questions(
         self, *, behind: QuestionPosition | None = None, limit: int = 50
     ) -> Sequence[OpenQuestion]:

@@ -17,13 +17,15 @@ from crossdock.identity.golden.survivorship import GoldenValue, Opinion
 
 HIERARCHY, RELATION, CONTACT = "hierarchy.", "hierarchy.relation", "contact"
 
-QuestionKind = Literal["cannot_know", "merge", "not_kept", "nothing_valid", "proposed", "refused"]
+QuestionKind = Literal[
+    "cannot_know", "merge", "not_kept", "nothing_valid", "parent_missing", "proposed", "refused"
+]
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a system is to be told: of one record, or of a customer it does not have yet.
 
-    `sequence` is the party's when somebody looked.
+    `sequence` is the party's when somebody looked. `written`: how some of the fields are put there (`parents`).
     """
 
     system: str
@@ -31,6 +33,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: Fields
     version: str = ""
     sequence: int = 0
+    written: Fields = {}
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,7 +41,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `proposed`: somebody whose word does not count proposes this to the owner. `refused`: the same, where the
     deployment refuses it; nobody has to answer, but it can be seen. `not_kept`: the record makes something else of
-    it whenever it is told, and is not told any more. The others wait for a person.
+    it whenever it is told, and is not told any more. `parent_missing`: `record` is a parent that is not in
+    `system` yet, which is told of it when it is. The others wait for a person.
     """
 
     kind: QuestionKind
