@@ -169,7 +169,7 @@ async def measure_sqlite(folder: Path, parts: Sequence[Part], asked: Sequence[Ro
     filled = _timed(lambda: fill_sqlite(path, parts))
     size = path.stat().st_size
     with contextlib.closing(sqlite3.connect(path)) as database:
-        told = "SELECT pgsize FROM dbstat WHERE aggregate AND name = 'match_key'"
+        told = "SELECT sum(pgsize) FROM dbstat WHERE name = 'match_key'"
         (index,) = database.execute(told).fetchone()
     store = SqliteStore(path, SystemClock())
     await store.open()
