@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from crossdock.bootstrap.deployment import (
     check_deployment,
 )
 from crossdock.bootstrap.hub import Hub
+from crossdock.identity.golden.canary import CanaryRules
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.kit.redaction import Secret
 from crossdock.policies.customer_onboarding import OnboardingRules
@@ -39,6 +40,7 @@ def a_deployment(
     check_prices: bool = False,
     ownership: Ownership | None = None,
     onboarding: OnboardingRules | None = None,
+    canaries: Mapping[str, CanaryRules] | None = None,
 ) -> Deployment:
     """One memory ERP named `erp`, which also shows statuses and, with `sources`, captures orders."""
     limits = Limits(in_flight_max=32, batch_max=200, linger_seconds=0.01)
@@ -48,7 +50,9 @@ def a_deployment(
         ),
         "systems": {"erp": SystemEntry(adapter="memory", settings={"ledger": ledger}, limits=limits)},
         "routes": Routes(erp="erp", status_sinks=("erp",), order_sources=("erp",) if sources else ()),
-        "policies": Policies(acceptance=AcceptanceRules(check_prices=check_prices), onboarding=onboarding),
+        "policies": Policies(
+            acceptance=AcceptanceRules(check_prices=check_prices), onboarding=onboarding, canaries=canaries or {}
+        ),
         "ownership": ownership,
     }
     return check_deployment(parts, find_manifests(), folder)
@@ -65,6 +69,7 @@ async def a_hub(
     works: bool = True,
     ownership: Ownership | None = None,
     onboarding: OnboardingRules | None = None,
+    canaries: Mapping[str, CanaryRules] | None = None,
 ) -> AsyncIterator[tuple[Hub, Surface]]:
     """An open hub and its ERP; it takes up work unless told otherwise."""
     ledger, surface = uuid.uuid4().hex, Surface()
@@ -78,6 +83,7 @@ async def a_hub(
         check_prices=check_prices,
         ownership=ownership,
         onboarding=onboarding,
+        canaries=canaries,
     )
     try:
         async with Hub(deployment) as hub:

@@ -15,6 +15,7 @@ import jsonschema_rs
 import msgspec
 import yaml
 
+from crossdock.identity.golden.canary import CanaryRules, check_canaries
 from crossdock.identity.golden.fields import find_field
 from crossdock.identity.golden.ownership import Ownership, check_ownership
 from crossdock.identity.matching.model import Bands
@@ -82,13 +83,15 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `matching`: from which weight on customers are one, or a steward looks.
 
-    With `onboarding` companies become customers by a process of their own; it needs an ownership.
+    With `onboarding` companies become customers by a process of their own; it needs an ownership. `canaries` are
+    customers of the deployment's own by which the way from one system to another is timed.
     """
 
     acceptance: AcceptanceRules = AcceptanceRules()
     reference_age_seconds: float = 60.0
     onboarding: OnboardingRules | None = None
     matching: Bands = Bands()
+    canaries: Mapping[str, CanaryRules] = {}
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +198,8 @@ def check_deployment(
     policies = parts.get("policies")
     if policies is not None and policies.onboarding is not None and parts.get("systems") is not None:
         findings += _check_onboarding(policies.onboarding, parts, manifests)
+    if policies is not None and parts.get("systems") is not None:
+        findings += _check_canaries(policies.canaries, parts, manifests)
     _refuse(folder, findings)
     assert isinstance(routes, Routes)
     return Deployment(
@@ -332,6 +337,22 @@ def _check_onboarding(
         for index, name in enumerate(rules.required)
         if find_field(name) is None
     ]
+    return findings
+
+
+def _check_canaries(
+    canaries: Mapping[str, CanaryRules], parts: Mapping[str, Any], manifests: Mapping[str, AdapterManifest]
+) -> list[Finding]:
+    place, systems = "policies.yaml $.canaries", parts["systems"]
+    findings = [*check_canaries(canaries, parts.get("ownership"), place)]
+    for name, rules in canaries.items():
+        for role, system in (("source", rules.source), ("reader", rules.reader)):
+            entry, path = systems.get(system), f"{place}.{name}.{role}"
+            if entry is None:
+                findings.append(Finding("system-unknown", path, f"no system is named {system!r}"))
+            elif entry.adapter in manifests and Role.CUSTOMER_SINK not in manifests[entry.adapter].roles:
+                message = f"{system} ({entry.adapter}) has no role {Role.CUSTOMER_SINK.value}"
+                findings.append(Finding("role-missing", path, message))
     return findings
 
 

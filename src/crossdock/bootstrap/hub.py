@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import structlog
 
+from crossdock.bootstrap.canaries import Canaries
 from crossdock.bootstrap.customers import CustomerProcesses, CustomerStream, systems_with
 from crossdock.bootstrap.deployment import SQLITE_PREFIX, Deployment
 from crossdock.bootstrap.erasures import FileErasureLog
@@ -35,7 +36,7 @@ from crossdock.ports.manifest import ROLE_METHODS, Role
 from crossdock.ports.order_board import OrderBoard
 from crossdock.ports.order_source import OrderSource
 from crossdock.ports.usage import ApiUsage, TellsUsage
-from crossdock.processes import event_publication, order_intake, order_submission, status_feedback
+from crossdock.processes import customer_canary, event_publication, order_intake, order_submission, status_feedback
 from crossdock.processes.credit_desk import CreditDesk
 from crossdock.processes.customer_capture import CustomerCapture
 from crossdock.processes.customer_validation import CustomerValidation
@@ -108,6 +109,9 @@ class Hub:
                 self.releasing.resume_onboarding,
             )
             self.processes += self.customers.all
+        canary = customer_canary.customer_canary(self._canary_collaborators())
+        self.canaries = Canaries(deployment.policies.canaries, canary, self.store, self.committer, self.clock)
+        self.processes += [canary] if deployment.policies.canaries else []
         self.worker = Worker(
             self.store,
             self.committer,
@@ -168,6 +172,8 @@ class Hub:
             self._keep(self.customers.indexing.fill(), "match-index")
         if self.credit is not None and self.deployment.policies.acceptance.before_credit == "hold":
             self._keep(self.releasing.watch_orders(), "held-orders")
+        if self.deployment.policies.canaries:
+            self._keep(self.canaries.run_forever(), "canaries")
         for name in self.deployment.routes.status_sinks:
             report, using = self.reports[name]
             self._start_relay(status_feedback.status_feedback(f"status:{name}", report, using))
@@ -297,6 +303,18 @@ class Hub:
             clock=self.clock,
             erp_name=deployment.title_of(routes.erp),
             settle_seconds=deployment.manifest_of(routes.erp).outcome_settles_seconds,
+        )
+
+    def _canary_collaborators(self) -> customer_canary.Collaborators:
+        deployment = self.deployment
+        canaries = deployment.policies.canaries
+        systems = {system for rules in canaries.values() for system in (rules.source, rules.reader)}
+        return customer_canary.Collaborators(
+            canaries=canaries,
+            sinks={name: self.guarded(name) for name in systems},
+            parties=self.store,
+            clock=self.clock,
+            settle_seconds={name: deployment.manifest_of(name).outcome_settles_seconds for name in systems},
         )
 
     def _report(self, system: str) -> tuple[Process[Any], status_feedback.Collaborators]:

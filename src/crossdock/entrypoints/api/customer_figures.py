@@ -5,9 +5,29 @@ from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from crossdock.identity.golden.canary import CanaryFreshness
 from crossdock.identity.golden.freshness import FeedFreshness
 from crossdock.identity.onboarding.ledger import OnboardingFigures, OnboardingState
 from crossdock.ports.address_validator import Outcome
+
+
+def canary_figures(canaries: Sequence[CanaryFreshness]) -> Iterator[Metric]:
+    """How long an edit took from one system to another; infinity where it was lost."""
+    took = GaugeMetricFamily(
+        "crossdock_canary_seconds", "From an edit in one system to its sight in another", labels=["canary"]
+    )
+    limits = GaugeMetricFamily(
+        "crossdock_canary_limit_seconds", "Within which it has to be seen", labels=["canary"]
+    )
+    fresh = GaugeMetricFamily("crossdock_canary_fresh", "1 unless it is late, lost or silent", labels=["canary"])
+    for each in canaries:
+        lost = float("inf") if each.state == "lost" else None
+        seconds = lost if lost is not None else each.seconds
+        if seconds is not None:
+            took.add_metric([each.canary], seconds)
+        limits.add_metric([each.canary], each.within_seconds)
+        fresh.add_metric([each.canary], float(each.fresh))
+    yield from (took, limits, fresh)
 
 
 def customer_figures(

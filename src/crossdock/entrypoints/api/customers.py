@@ -15,6 +15,7 @@ from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
 from crossdock.entrypoints.entrance.crediting import credit_desk_of, credit_refusal
 from crossdock.entrypoints.entrance.paging import INT64_MAX, limit_of, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
+from crossdock.identity.golden.canary import CanaryFreshness
 from crossdock.identity.golden.freshness import FeedFreshness, FieldFreshness
 from crossdock.identity.onboarding.ledger import CreditDecision, OnboardingFile, ReviewPosition
 from crossdock.kit.clock import iso
@@ -73,9 +74,10 @@ class CreditDecided(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
-    """How long each owner of what has to be fresh has not been heard of."""
+    """How long each owner of what has to be fresh has not been heard of, and how long edits take end to end."""
 
     feeds: tuple[FeedFreshness, ...]
+    canaries: tuple[CanaryFreshness, ...] = ()
 
 
 class CustomerFreshness(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,9 +137,10 @@ async def validate_customer(request: Asked, entrance: Here) -> CustomerValidated
 
 @get("/v1/freshness", name="list_freshness")
 async def list_freshness(entrance: Here) -> Freshness:
-    """How long each owner of what has to be fresh has not been heard of."""
+    """How long each owner of what has to be fresh has not been heard of, and how long edits take end to end."""
     _validation(entrance)
-    return Freshness(feeds=tuple(await entrance.hub.customer_feeds()))
+    hub = entrance.hub
+    return Freshness(feeds=tuple(await hub.customer_feeds()), canaries=tuple(await hub.canaries.freshness()))
 
 
 @get("/v1/freshness/{customer_id:str}", name="get_freshness")

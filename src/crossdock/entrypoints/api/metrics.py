@@ -14,9 +14,10 @@ from crossdock.bootstrap.hub import Hub
 from crossdock.canonical.status import OrderStatus
 from crossdock.durable.lanes import LaneState
 from crossdock.durable.records import RunState
-from crossdock.entrypoints.api.customer_figures import customer_figures
+from crossdock.entrypoints.api.customer_figures import canary_figures, customer_figures
 from crossdock.entrypoints.entrance.backlogs import Backlog, read_backlogs
 from crossdock.entrypoints.entrance.context import Entrance, Here
+from crossdock.identity.golden.canary import CanaryFreshness
 from crossdock.identity.golden.freshness import FeedFreshness
 from crossdock.identity.onboarding.ledger import OnboardingFigures
 from crossdock.kit.clock import MICROSECONDS
@@ -34,6 +35,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     lanes: tuple[LaneState, ...]
     onboardings: OnboardingFigures
     feeds: Sequence[FeedFreshness]
+    canaries: Sequence[CanaryFreshness]
 
 
 @get("/metrics", name="metrics")
@@ -60,6 +62,7 @@ async def read_figures(hub: Hub) -> Figures:
         lanes=tuple(lane.state() for lane in hub.lanes.values()),
         onboardings=await hub.store.count_onboardings(now),
         feeds=await hub.customer_feeds(),
+        canaries=await hub.canaries.freshness(),
     )
 
 
@@ -79,6 +82,7 @@ class _Page:
         yield from self._of_streams()
         addresses = self._hub.customers.addresses.outcomes if self._hub.customers else {}
         yield from customer_figures(self._figures.onboardings, self._figures.feeds, addresses)
+        yield from canary_figures(self._figures.canaries)
 
     def _of_orders(self) -> Iterator[Metric]:
         figures = self._figures

@@ -25,14 +25,15 @@ READER = "console"
 
 @get("/console/customers", name="console_customers")
 async def console_customers(request: Asked, entrance: Here) -> Response[Any]:
-    """Find a customer; and where systems disagree about one."""
+    """Find a customer; where systems disagree about one, and how fresh things are."""
     search = text_of(request.query_params, "search", 200)
     hub = entrance.hub
     owned = hub.customers is not None
     found = await stewards_of(entrance).search(search) if owned and search else []
     questions = await hub.store.list_questions(limit=PAGE_ROWS) if owned else []
     facts = {"owned": owned, "search": search, "found": found, "questions": questions, "now": hub.clock.now()}
-    return page("customers.html", request, entrance, **facts)
+    fresh = {"feeds": await hub.customer_feeds(), "canaries": await hub.canaries.freshness()}
+    return page("customers.html", request, entrance, **facts, **fresh)
 
 
 @get("/console/customers/{customer_id:str}", name="console_customer")
