@@ -30,6 +30,12 @@ def test_many_good_pairs_bear_a_missing_one() -> None:
     assert clustered(3, (0, 1, 4.0), (1, 2, 3.0), fill=-20.0) == [0, 0, 2]
 
 
+def test_a_contradiction_counts_as_much_as_it_is_said_to() -> None:
+    left, right, weights = np.array([0, 1, 0]), np.array([1, 2, 2]), np.array([4.0, 3.0, -20.0])
+    assert cluster(3, left, right, weights).tolist() == [0, 0, 2]
+    assert cluster(3, left, right, weights, least=np.full(3, -2.0)).tolist() == [0, 0, 0]
+
+
 def test_a_veto_holds_in_a_crowd() -> None:
     assert clustered(2, (0, 1, RULE_VETO)) == [0, 1]
     found = clustered(3, (0, 1, 30.0), (1, 2, 30.0), (0, 2, RULE_VETO))

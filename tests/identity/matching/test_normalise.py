@@ -82,7 +82,42 @@ def test_titles_particles_and_nicknames_do_not_part_people() -> None:
     assert root_of(("bob",)) == root_of(("robert",)) == root_of(("roberto",)) == "robert"
     assert split_full_name("Vogt, Anna Maria") == (("anna", "maria"), ("vogt",))
     assert split_full_name("Ludwig van Beethoven") == (("ludwig",), ("beethoven",))
+    assert split_full_name("VAN DEN BERG SANNE") == (("sanne",), ("berg",))
     assert tokens_of("N/A") == tokens_of("unknown") == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "generation"),
+    [
+        ({"family": "Brown Jr"}, "2"),
+        ({"name": "Brown Jr., Jeffrey"}, "2"),
+        ({"given": "Morris II"}, "2"),
+        ({"given": "Morris I"}, "1"),
+        ({"given": "Robert", "middle": "E", "family": "Smith Sr"}, "1"),
+        ({"family": "Huber jun."}, "2"),
+        ({"name": "Alexandre Dumas père"}, "1"),
+        ({"given": "George", "suffix": "III"}, "3"),
+        ({"given": "Sr. Juan"}, ""),
+        ({"given": "Pere", "family": "Sen", "suffix": "PhD"}, ""),
+        ({"name": "Amartya Kumar Sen"}, ""),
+        ({"kind": "organisation", "organisation": "Huber Senior"}, ""),
+    ],
+)
+def test_what_stands_behind_a_name_tells_the_generation(facts: dict[str, str], generation: str) -> None:
+    assert features_of(Profile(**facts)).generation == generation  # type: ignore[arg-type]
+
+
+def test_a_mark_of_generation_is_no_part_of_the_name() -> None:
+    assert features_of(Profile(name="Alexandre Dumas fils")).family == ("dumas",)
+    assert features_of(Profile(family="Huber jun.")).family == ("huber",)
+
+
+def test_other_names_are_told_apart_or_stand_in_the_name() -> None:
+    said = Profile(family="Huber (geb. Schmidt)", other_names=("von Maier",))
+    assert features_of(said).aliases == ("maier", "schmidt")
+    assert features_of(said).family == ("huber",)
+    company = features_of(Profile(kind="organisation", organisation="Vogt GmbH t/a Snack & Bar"))
+    assert (company.organisation, company.aliases) == ("vogt", ("snack bar",))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +125,7 @@ def test_titles_particles_and_nicknames_do_not_part_people() -> None:
     [
         ("J.Doe+shop@GoogleMail.com", "jdoe@gmail.com"),
         ("<anna.vogt@firma.de>", "anna.vogt@firma.de"),
+        ('"Anna Vogt" <anna.vogt@firma.de>', "anna.vogt@firma.de"),
         ("o'neil@firma.ie", "o'neil@firma.ie"),
         ("jürgen@bücher.de", "jürgen@xn--bcher-kva.de"),
         ("noemail@firma.de", ""),
@@ -111,6 +147,8 @@ def test_an_email_is_the_mailbox_behind_it(written: str, read: str) -> None:
         ("+49 (0)30 1234567", "", "+49301234567"),
         ("702-919-1300", "US", "+17029191300"),
         ("07400 123456", "GB", "+447400123456"),
+        ("035 1234567", "IT", "+390351234567"),
+        ("351 234567", "IT", "+39351234567"),
         ("0301234567", "", "301234567"),
         ("000000000", "DE", ""),
         ("call me", "DE", ""),

@@ -7,8 +7,9 @@ import pytest
 from tests.identity.matching.examples import company, person, town
 
 from crossdock.identity.matching.bulk import dedupe, score_pairs
+from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Model, Thresholds, decoded, encoded
-from crossdock.identity.matching.record import PostalAddress, Reference
+from crossdock.identity.matching.record import Features, PostalAddress, Reference
 from crossdock.identity.matching.scoring import Scorer
 from crossdock.identity.matching.training import Label, train
 from crossdock.identity.recognition.starting_model import starting_model
@@ -192,6 +193,79 @@ def test_a_mistyped_tax_id_forbids_nothing() -> None:
 def test_differing_registrations_forbid() -> None:
     one, other = (company(organisation="Vogt", registration=number) for number in ("HRB 100", "HRB 200"))
     assert Scorer(model()).pair(one, other).rule == "registrations_differ"
+
+
+def test_father_and_son_are_two_whatever_they_share() -> None:
+    shared = {"given": "Robert", "addresses": (HOME,), "phones": ("030 1234567",), "country": "DE"}
+    senior = person(family="Huber sen.", loyalty_ids=("77 1",), **shared)
+    junior = person(family="Huber", suffix="Jr.", loyalty_ids=("77 1",), **shared)
+    assert Scorer(model()).pair(senior, junior).rule == "generations_differ"
+    unsaid = person(family="Huber", **shared)
+    assert not Scorer(model()).pair(senior, unsaid).rule
+
+
+def test_whom_the_erp_numbers_alike_is_one_whatever_stands_behind_the_name() -> None:
+    one, other = (person(family=f"Huber {mark}", customer_numbers=("K-100",)) for mark in ("Sr", "Jr"))
+    assert Scorer(model()).pair(one, other).rule == "customer_number"
+
+
+def evidence_of(one: Features, other: Features) -> dict[str, tuple[str, float]]:
+    decision = Scorer(starting_model()).pair(one, other)
+    return {part.comparison: (part.found, part.weight) for part in decision.evidence}
+
+
+def test_who_married_is_known_by_the_former_name() -> None:
+    one = person(given="Anna", family="Huber geb. Schmidt", addresses=(HOME,))
+    other = person(given="Anna", family="Schmidt", addresses=(HOME,))
+    assert evidence_of(one, other)["family name"][0] == "a former name is the same"
+    assert set(keys_of(one)) & set(keys_of(person(given="Anna", family="Schmidt")))
+
+
+def test_a_company_is_known_by_its_brand() -> None:
+    one = company(organisation="Vogt Handel GmbH", other_names=("Snackbar",))
+    assert evidence_of(one, company(organisation="Snackbar"))["organisation name"][0].startswith("another name")
+    assert set(keys_of(one)) & set(keys_of(company(organisation="Snackbar")))
+
+
+def test_ones_own_mailbox_and_mobile_say_more_than_the_familys() -> None:
+    shared = {"given": "Anna", "family": "Huber", "country": "DE", "addresses": (HOME,)}
+    weights = [
+        Scorer(starting_model()).pair(person(**shared, **contact), person(**shared, **contact)).weight
+        for contact in (
+            {"emails": ("anna.huber@web.de",)},
+            {"emails": ("familie77@web.de",)},
+            {"phones": ("0151 2345678",)},
+            {"phones": ("030 2345678",)},
+        )
+    ]
+    assert weights[0] > weights[1] + 2
+    assert weights[2] > weights[3] + 2
+
+
+def test_mailboxes_called_by_the_name_alone_repeat_the_name() -> None:
+    one, other = (
+        person(given="Marie", family="Bernard", emails=(f"marie{mark}bernard@{provider}",))
+        for mark, provider in ((".", "web.de"), ("", "gmx.de"))
+    )
+    assert "e-mail" not in evidence_of(one, other)
+    mine, theirs = (
+        person(given="Marie", family="Bernard", emails=(f"blaumeise7@{at}",)) for at in ("web.de", "gmail.com")
+    )
+    assert evidence_of(mine, theirs)["e-mail"][0] == "the same name in another mailbox"
+
+
+def test_a_rare_given_name_does_not_prove_that_a_son_is_his_father() -> None:
+    records = [*town()[0], *(person(given="Melchior", family="Huber", addresses=(HOME,)) for _ in range(2))]
+    scorer = Scorer(train(records).rescaled(len(records), "person"))
+    decision = scorer.pair(records[-1], records[-2])
+    assert next(part.weight for part in decision.evidence if part.comparison == "given name") < 7
+
+
+def test_a_list_without_duplicates_has_nobody_twice() -> None:
+    records, _ = town(200)
+    twice = [*records, *records[:20]]
+    found = dedupe(twice, model(), sources=[0] * len(records) + [1] * 20).clusters
+    assert len({*found[: len(records)].tolist()}) == len(records)
 
 
 def test_a_person_is_never_an_organisation() -> None:

@@ -14,7 +14,7 @@ from crossdock.identity.matching.population import population_of_table
 from crossdock.identity.matching.record import Profile
 from crossdock.identity.matching.table import Table
 
-TEXTS = ("given", "middle", "root", "family", "birth", "organisation", "form")
+TEXTS = ("given", "middle", "root", "family", "generation", "birth", "organisation", "form")
 LISTS = {**{name: (name,) for name in PLAIN_LISTS}, "tax_ids": ("tax_ids", "tax_ids.country", "tax_ids.valid")}
 
 
@@ -82,11 +82,23 @@ ODD = st.sampled_from(
             "USA",
             "Bern",
         ),
+        *("Jr.", "Dumas père", "Huber jun.", "Brown Jr, Jeffrey", "Huber geb. Vogt", "Vogt AG t/a Nord"),
         *("Straße des 17. Juni 135", "٣ Rue de la Paix", "x" * 500, "\u0130stanbul", "3rd Ave 4", "str 1 1"),
     ]
 )
 NAMES = (
-    *("given", "middle", "family", "name", "organisation", "legal_form", "registration", "birth_date", "country"),
+    *(
+        "given",
+        "middle",
+        "family",
+        "suffix",
+        "name",
+        "organisation",
+        "legal_form",
+        "registration",
+        "birth_date",
+        "country",
+    ),
     *("house", "postcode", "city", "region", "address_country", "extra:trade", "reference:shop"),
 )
 
@@ -98,7 +110,7 @@ def odd_tables(draw: st.DrawFn) -> Table:
     values = st.lists(ODD, min_size=size, max_size=size)
     columns = {name: [draw(values)] for name in NAMES}
     columns["kind"] = [draw(st.lists(st.sampled_from(["", "person", "Firma", "?"]), min_size=size, max_size=size))]
-    for name in ("line", "email", "verified_email", "phone", "tax_id", "customer_number"):
+    for name in ("line", "other_name", "email", "verified_email", "phone", "tax_id", "customer_number"):
         columns[name] = draw(st.lists(values, min_size=1, max_size=3))
     return table_of(columns)
 

@@ -13,7 +13,9 @@ from crossdock.identity.recognition.profiles import profile_of
 def test_a_person_with_all_that_identifies_them() -> None:
     party = said.Party(
         kind="person",
-        person=said.Person(name=said.PersonName(given="Anna", family="Seidl"), birth_date=date(1980, 5, 17)),
+        person=said.Person(
+            name=said.PersonName(given="Anna", family="Seidl", suffix="Jr."), birth_date=date(1980, 5, 17)
+        ),
         account=said.Account(number="C-100"),
         contact=said.Contact(email="a@example.net", email_verified=True, phone="1", mobile="2"),
         billing=said.BillingProfile(
@@ -28,6 +30,7 @@ def test_a_person_with_all_that_identifies_them() -> None:
     assert profile_of(party, ExternalReference("crm", "Contact", "1")) == Profile(
         given="Anna",
         family="Seidl",
+        suffix="Jr.",
         birth_date="1980-05-17",
         country="DE",
         emails=("a@example.net", "b@example.net"),
@@ -53,6 +56,7 @@ def test_an_organisation_by_its_legal_name() -> None:
     )
     profile = profile_of(party)
     assert (profile.kind, profile.organisation, profile.legal_form) == ("organisation", "Meyer Bau", "GmbH")
+    assert profile.other_names == ("Meyer",)
     assert (profile.registration, profile.country, profile.tax_ids) == ("HRB 1", "DE", ("DE136695976",))
 
 

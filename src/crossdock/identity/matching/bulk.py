@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching.clusters import MISSING, cluster
+from crossdock.identity.matching.clusters import PERSONS_WEIGHT_MIN, WEIGHT_MIN, cluster
 from crossdock.identity.matching.model import Model
 from crossdock.identity.matching.population import Group, Population, population_of
 from crossdock.identity.matching.record import Features
-from crossdock.identity.matching.weighing import Scale
+from crossdock.identity.matching.weighing import RULE_VETO, Scale
 
 Rows = NDArray[np.int64]
 PAIRS_AT_ONCE = 1 << 16
@@ -135,7 +135,13 @@ def dedupe(
     pairs = score_pairs(population, model, per_key_max=per_key_max, progress=progress)
     progress("clusters", 0.0)
     weigh = _Weigher(population, model)
-    clusters = cluster(population.size, pairs.left, pairs.right, pairs.weights, threshold=threshold, fill=weigh)
+    least = np.full(population.size, WEIGHT_MIN)
+    for group in population.groups:
+        if group.kind == "person":
+            least[group.rows] = PERSONS_WEIGHT_MIN
+    clusters = cluster(
+        population.size, pairs.left, pairs.right, pairs.weights, threshold=threshold, fill=weigh, least=least
+    )
     progress("clusters", 1.0)
     return Deduped(clusters, pairs)
 
@@ -143,7 +149,7 @@ def dedupe(
 class _Weigher:
     """Weights of pairs inside small groups that share no key: a veto must be heard there, too.
 
-    Pairs of one source, where sources were given, count as missing, as among candidates.
+    Where sources were given they are free of duplicates, so two records of one are two.
     """
 
     def __init__(self, population: Population, model: Model) -> None:
@@ -156,7 +162,7 @@ class _Weigher:
             self.kind[group.rows] = number
 
     def __call__(self, left: Rows, right: Rows) -> NDArray[np.float64]:
-        weights = np.full(left.size, MISSING)
+        weights = np.full(left.size, RULE_VETO)
         for number, (group, scale) in enumerate(zip(self.population.groups, self.scales, strict=True)):
             places = np.flatnonzero(self.kind[left] == number)
             i, j = self.place[left[places]], self.place[right[places]]

@@ -18,6 +18,8 @@ MISSING = -1.5
 """Bits that a pair without a key in common counts."""
 WEIGHT_MAX, WEIGHT_MIN = 20.0, -6.0
 """Beyond these a pair's weight says nothing more about its group."""
+PERSONS_WEIGHT_MIN = -2.0
+"""The same of persons, who move, marry and are misspelt: among many records of one some contradict each other."""
 FORBIDDEN = -1e9
 FILLED_MAX = 60
 """Groups of up to so many records have all their pairs weighed."""
@@ -35,13 +37,14 @@ def cluster(
     threshold: float = 0.0,
     missing: float = MISSING,
     fill: Fill | None = None,
+    least: Weights | float = WEIGHT_MIN,
 ) -> Rows:
     """A cluster number for each of `size` records: the smallest row in it.
 
     `left`, `right` and `weights` (bits) describe candidate pairs, smaller row first, each at most once. `fill`
     weighs
-    pairs of small groups that no key brought together; without it they count `missing`. Equal input gives equal
-    clusters.
+    pairs of small groups that no key brought together; without it they count `missing`. `least` (of all or of
+    each row) is what a pair counts that weighs less. Equal input gives equal clusters.
     """
     labels = np.arange(size)
     # A pair that nobody weighed never is a reason to join, however low the threshold.
@@ -58,7 +61,8 @@ def cluster(
     i, j, w = left[many], right[many], weights[many]
     if fill is not None:
         i, j, w = _filled(groups, population, i, j, w, fill)
-    clipped = np.where(w <= RULE_VETO, FORBIDDEN, np.clip(w, WEIGHT_MIN, WEIGHT_MAX))
+    lowest = np.broadcast_to(least, size)[i]
+    clipped = np.where(w <= RULE_VETO, FORBIDDEN, np.clip(w, lowest, WEIGHT_MAX))
     return _agglomerated(labels, i, j, clipped, threshold, missing)
 
 

@@ -151,9 +151,9 @@ class Lists:
 class Columns:
     """Features as columns, by name.
 
-    One text per record: `given` (the first one), `middle` (the others), `root`, `family`, `birth`, `organisation`,
-    `form` and `extra:<name>`. Several values per record, as `lists`: the attributes of `Features`, with their
-    flat values by the attribute's name or, where values have parts, `places.street`, `tax_ids.country`.
+    One text per record: `given` (the first one), `middle` (the others), `root`, `family`, `generation`, `birth`,
+    `organisation`, `form` and `extra:<name>`. Several values per record, as `lists`: the attributes of `Features`,
+    with their flat values by the attribute's name or, where values have parts, `places.street`, `tax_ids.country`.
     """
 
     def __init__(
@@ -192,13 +192,15 @@ _PARTS: dict[str, Callable[[str], str]] = {
     "emails.domain": lambda email: email.rpartition("@")[2],
 }
 PLAIN_LISTS = (
-    *("emails", "verified_emails", "phones", "loyalty_ids", "customer_numbers", "references", "registrations"),
+    *("aliases", "emails", "verified_emails", "phones", "loyalty_ids", "customer_numbers", "references"),
+    "registrations",
 )
 _TEXTS: dict[str, Callable[[Features], str]] = {
     "given": lambda record: record.given[0] if record.given else "",
     "middle": lambda record: " ".join(record.given[1:]),
     "root": lambda record: record.root,
     "family": lambda record: " ".join(record.family),
+    "generation": lambda record: record.generation,
     "birth": lambda record: record.birth,
     "organisation": lambda record: record.organisation,
     "form": lambda record: record.form,

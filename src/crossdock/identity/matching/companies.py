@@ -13,13 +13,20 @@ from crossdock.identity.matching.comparisons import (
     WORDS,
     Comparison,
     Judged,
+    known_as,
     list_comparison,
     numbers,
     words,
 )
 
-NAME = (*WORDS, "the same words in another order", "the same without some words", "an abbreviation of it")
-_ORDER, _PART, _ABBREVIATION = 5, 6, 7
+NAME = (
+    *WORDS,
+    "the same words in another order",
+    "the same without some words",
+    "an abbreviation of it",
+    "another name of it is the same",
+)
+_ORDER, _PART, _ABBREVIATION, ALSO = 5, 6, 7, 8
 FORM = ("the same", "different")
 LETTERS_MIN, LETTERS_MAX = 2, 6
 WHOLE = 100.0
@@ -36,6 +43,7 @@ def _name(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     for place in np.flatnonzero(within | short).tolist():
         row = open_[place]
         levels[row] = name_level(one[place].split(), two[place].split(), int(levels[row]))
+    levels[(levels >= NEARLY) & known_as(left, i, right, j, "organisation")] = ALSO
     return Judged(levels, np.where(levels == EXACT, i, -1))
 
 

@@ -39,10 +39,10 @@ Compare = Callable[[Columns, Index, Columns, Index], Judged]
 class Comparison:
     """One line of evidence.
 
-    `levels` names the levels, best first. `shared` says that people of one household tend to agree in it.
-    `terms` names
-    the columns whose frequencies refine agreement: sharing a rare name says more than sharing a common one.
-    `grid`: the levels are two scales side by side, row by row.
+    `levels` names the levels, best first. `shared` says that people of one household tend to agree in it; where
+    they do not, `namesakes` is the share of such pairs that agree as one person's records do: a son has his
+    father's name, twins their birthday. `terms` names the columns whose frequencies refine agreement: sharing
+    a rare name says more than sharing a common one. `grid`: the levels are two scales side by side, row by row.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Comparison:
         compare: Compare,
         *,
         shared: bool = False,
+        namesakes: float = 0.0,
         terms: Sequence[str] = (),
         grid: tuple[int, int] | None = None,
     ) -> None:
@@ -59,6 +60,7 @@ class Comparison:
         self.levels = tuple(levels)
         self.compare = compare
         self.shared = shared
+        self.namesakes = namesakes
         self.terms = tuple(terms)
         self.grid = grid
 
@@ -141,11 +143,13 @@ def list_comparison(
     judge: Callable[[Columns, Index, Columns, Index], Levels],
     *,
     shared: bool = False,
+    namesakes: float = 0.0,
     term: str = "",
+    agreeing: int = EXACT,
 ) -> Comparison:
     """A comparison of attributes with several values: the best pair of values counts.
 
-    `judge` gives levels for flat places; agreement (0) is refined by the frequency of `term`.
+    `judge` gives levels for flat places; levels up to `agreeing` are refined by the frequency of `term`.
     """
 
     def compare(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
@@ -154,9 +158,9 @@ def list_comparison(
             return Judged(np.full(i.size, NOTHING, np.int8), np.full(i.size, -1, np.int64))
         pair, fi, fj = exploded
         found = judge(left, fi, right, fj)
-        return best(i.size, pair, found, np.where(found == EXACT, fi, -1))
+        return best(i.size, pair, found, np.where((found >= EXACT) & (found <= agreeing), fi, -1))
 
-    return Comparison(name, levels, compare, shared=shared, terms=(term or attribute,))
+    return Comparison(name, levels, compare, shared=shared, namesakes=namesakes, terms=(term or attribute,))
 
 
 NUMBERS = ("the same", "one character apart", "different")
@@ -175,6 +179,27 @@ def numbers(column: str) -> Callable[[Columns, Index, Columns, Index], Levels]:
         return levels
 
     return judge
+
+
+def known_as(left: Columns, i: Index, right: Columns, j: Index, column: str) -> Flags:
+    """Where another name of one is the name in `column` of the other, or another name of theirs."""
+    found = np.zeros(i.size, bool)
+    mine, theirs = left.lists("aliases"), right.lists("aliases")
+    if not (mine.rows.size or theirs.rows.size):
+        return found
+    for lists, rows, column_of, others in (
+        (mine, i, left, right.text(column).codes[j]),
+        (theirs, j, right, left.text(column).codes[i]),
+    ):
+        counts = lists.counts(rows)
+        pair = np.repeat(np.arange(rows.size), counts)
+        flat = np.arange(pair.size) - np.repeat(np.cumsum(counts) - counts, counts) + lists.starts[rows[pair]]
+        found[pair[equal(column_of.values("aliases").codes[flat], others[pair])]] = True
+    exploded = several(mine, i, theirs, j)
+    if exploded is not None:
+        pair, fi, fj = exploded
+        found[pair[equal(left.values("aliases").codes[fi], right.values("aliases").codes[fj])]] = True
+    return found
 
 
 def equal(a: Codes, b: Codes) -> Flags:

@@ -340,11 +340,11 @@ def gathered(order: Any, packed: Any, totals: Any, counts: Any) -> Any:
 
 
 @compiled
-def weighed(levels: Any, ratios: Any, logs: Any, chance: Any, priors: Any) -> Any:
+def weighed(levels: Any, ratios: Any, logs: Any, namesakes: Any, priors: Any) -> Any:
     """log2 of the shares of matches, households and strangers under which the levels were found: (3, pairs).
 
-    `logs` is (3, comparisons, levels + 1), its last level for nothing to compare; `chance` says per comparison
-    that households agree in it by chance only.
+    `logs` is (3, comparisons, levels + 1), its last level for nothing to compare; `namesakes` says per comparison
+    which share of households' pairs agree as matches do, the others by chance; negative where all may.
     """
     found = np.empty((3, levels.shape[0]))
     none = logs.shape[2] - 1
@@ -354,7 +354,14 @@ def weighed(levels: Any, ratios: Any, logs: Any, chance: Any, priors: Any) -> An
             level = levels[pair, place] if levels[pair, place] >= 0 else none
             ratio = ratios[pair, place]
             match += logs[0, place, level]
-            household += logs[1, place, level] + (ratio if chance[place] else 0.0)
-            random += logs[2, place, level] + ratio
+            stranger = logs[2, place, level] + ratio
+            random += stranger
+            if ratio != 0.0 and namesakes[place] == 0.0:
+                household += stranger
+            elif ratio != 0.0 and namesakes[place] > 0.0:
+                alike = namesakes[place] * 2.0 ** logs[0, place, level]
+                household += np.log2((1.0 - namesakes[place]) * 2.0**stranger + alike)
+            else:
+                household += logs[1, place, level]
         found[0, pair], found[1, pair], found[2, pair] = match, household, random
     return found

@@ -110,6 +110,7 @@ _LISTS = {
     "customer_number": "customer_numbers",
     "reference": "references",
     "registration": "registrations",
+    "alias": "aliases",
 }
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from crossdock.identity.matching.record import Features, Kind
 
-KEYS_VERSION = 2
+KEYS_VERSION = 3
 """Counted up with every change by which a record gets other features or keys: then hubs index all records anew."""
 
 
@@ -113,6 +113,7 @@ GROUPS: dict[str, Callable[[Features], Sequence[Any]]] = {
     "customer_number": lambda record: record.customer_numbers,
     "reference": lambda record: record.references,
     "registration": lambda record: record.registrations,
+    "alias": lambda record: record.aliases,
     "extra": lambda record: record.extra,
 }
 
@@ -139,6 +140,8 @@ VALUES: dict[str, Callable[[Any], str]] = {
     "customer_number": _itself,
     "reference": _itself,
     "registration": _itself,
+    "alias.last": lambda alias: _last(tuple(alias.split())),
+    "alias.words": lambda alias: " ".join(sorted(set(alias.split()))),
     "extra": "=".join,
 }
 
@@ -176,6 +179,9 @@ KEYS: tuple[Key, ...] = (
         *("organisation5 phone.start", "email.domain", "place.street place.house place.postcode"),
         *("place.street place.house place.city", "organisation_words extra"),
     ),
+    # Another name meets names, and other names.
+    Key(("root", "alias.last"), "person", "root family"),
+    Key(("alias.words",), "organisation", "organisation_words"),
 )
 """One list for online and bulk. Its words are part of every stored key: append, or index anew."""
 

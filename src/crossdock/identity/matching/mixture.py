@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching.comparisons import DIFFERENT, Comparison
+from crossdock.identity.matching.comparisons import Comparison
+from crossdock.identity.matching.usual import usual_shares
 
 Shares = NDArray[np.float64]
 ROUNDS_MAX = 200
 TOLERANCE = 1e-7
-FIRM = 2.0
-"""So many pairs' worth of belief in the usual shares stand behind every comparison until records say otherwise."""
-FIRST_AGREEMENT = 0.75
+FIRM, FIRM_HOME = 20.0, 5.0
+"""So many pairs' worth of belief in the usual shares stand behind matches, and behind households."""
 SHARE_MIN = 1e-9
 USUAL_PRIOR = 1e-3
 """The share of matches in a thousand records of which every second has one; where nothing can be learned."""
 USUAL_POPULATION = 1_000
 UNSEEN = 0.5
-"""A level that no random pair showed counts as half a pair."""
+"""A level that no random pair showed counts as half a pair, or as what is usual among so many, if that is less."""
 ONLY_NAMES = frozenset({"given name", "further given names", "legal form"})
 TELLING_SHARE_MIN = 0.02
 HOUSEHOLDS_UNSEEN_MAX = 0.01
@@ -51,17 +51,23 @@ class Sample:
 
 
 class Mixture:
-    """The probabilities of levels in the three classes, and the classes' shares in all pairs."""
+    """The probabilities of levels in the three classes, and the classes' shares in all pairs.
 
-    def __init__(self, comparisons: Sequence[Comparison], pairs: float) -> None:
+    `apart` is the share of households' pairs that differ in what households share as strangers do.
+    """
+
+    def __init__(self, comparisons: Sequence[Comparison], pairs: float, *, apart: float = 0.0) -> None:
         self.comparisons = comparisons
+        self.apart = apart
         self.pairs = pairs
-        self.random: list[Shares] = [_usual_random(comparison) for comparison in comparisons]
-        self.match: list[Shares] = [_usual_match(comparison) for comparison in comparisons]
+        usual = [[np.array(shares) for shares in usual_shares(comparison)] for comparison in comparisons]
+        self.match: list[Shares] = [match for match, _, _ in usual]
+        self.random: list[Shares] = [random for _, random, _ in usual]
         self.household: list[Shares] = [
-            _mixed(match, random, 0.6) if comparison.shared else random.copy()
-            for comparison, match, random in zip(comparisons, self.match, self.random, strict=True)
+            near if comparison.shared else _mixed(match, random, comparison.namesakes)
+            for comparison, (match, random, near) in zip(comparisons, usual, strict=True)
         ]
+        self._usual = self.match.copy(), self.random.copy(), self.household.copy()
         self.prior_match = USUAL_PRIOR
         self.prior_household = self.prior_match / 2
 
@@ -71,7 +77,6 @@ class Mixture:
         """Fit all of it. Without candidates the usual values stay."""
         if not sample.counts.size or not random.counts.size:
             return
-        usual = [one.copy() for one in self.match]
         drawn = random.counts.sum()
         self.prior_match = min(0.1, max(0.1 * sample.counts.sum(), 1.0) / self.pairs)
         self.prior_household = self.prior_match / 4
@@ -84,7 +89,7 @@ class Mixture:
             self.prior_match = max(float(matches.sum()) / self.pairs, 0.01 / self.pairs)
             found = min(float(households.sum()) / self.pairs, most * self.prior_match if most < 1 else 0.1)
             self.prior_household = max(found, 0.01 / self.pairs)
-            self._fit_rare(sample, matches, households, usual, labelled, same, label_weight)
+            self._fit_rare(sample, matches, households, labelled, same, label_weight)
             strangers = random.counts * (1 - sum(self.posteriors(random.patterns)))
             self._fit_random(random, strangers * drawn / max(strangers.sum(), 1.0))
             if max(abs(self.prior_match / before[0] - 1), abs(self.prior_household / before[1] - 1)) < TOLERANCE:
@@ -123,16 +128,20 @@ class Mixture:
             counts = sample.summed(place, weights, len(comparison.levels))
             if counts.sum() < 1:
                 continue
-            self.random[place] = _smooth(counts, np.full(counts.size, 1 / counts.size), counts.size * UNSEEN)
+            counts += np.minimum(UNSEEN, self._usual[1][place] * counts.sum())
+            self.random[place] = _smooth(counts, counts, 0.0)
             if not comparison.shared:
-                self.household[place] = self.random[place]
+                self.household[place] = self._apart_from_namesakes(place)
+
+    def _apart_from_namesakes(self, place: int) -> Shares:
+        """What households find in an attribute that they share by chance only, but for their namesakes."""
+        return _mixed(self.match[place], self.random[place], self.comparisons[place].namesakes)
 
     def _fit_rare(
         self,
         sample: Sample,
         matches: Shares,
         households: Shares,
-        usual: Sequence[Shares],
         labelled: Sample,
         same: NDArray[np.bool_],
         label_weight: float,
@@ -147,47 +156,25 @@ class Mixture:
             counts = sample.summed(place, matches, size)
             if same.size:
                 counts += labelled.summed(place, agreed, size)
-            self.match[place] = _smooth(counts, _backed(counts, comparison, usual[place]), FIRM)
+            self.match[place] = _smooth(counts, _backed(counts, comparison, self._usual[0][place], FIRM), FIRM)
             if comparison.shared:
                 counts = sample.summed(place, households, size)
                 if same.size:
                     counts += labelled.summed(place, apart, size)
-                base = _mixed(usual[place], self.random[place], 0.5)
-                self.household[place] = _smooth(counts, _backed(counts, comparison, base), FIRM)
-
-
-def _usual_random(comparison: Comparison) -> Shares:
-    """Mostly disagreement: strangers agree seldom, and fully hardly ever."""
-    shares = np.full(len(comparison.levels), 2e-3)
-    shares[0] = 1e-4
-    differ = len(comparison.levels) - 1 if not comparison.grid else comparison.grid[0] * comparison.grid[1] - 11
-    shares[DIFFERENT if comparison.levels[DIFFERENT:][:1] == ("different",) else differ] = 1.0
-    whole: Shares = shares / shares.sum()
-    return whole
-
-
-def _usual_match(comparison: Comparison) -> Shares:
-    """Mostly agreement: the first level most of all, the others by rank."""
-    size = len(comparison.levels)
-    shares = 0.5 ** np.arange(size, dtype=np.float64)
-    if comparison.grid:
-        first, second = comparison.grid
-        shares = np.outer(0.5 ** np.arange(first), 0.5 ** np.arange(second)).ravel()
-    shares = shares / shares.sum() * (1 - FIRST_AGREEMENT) + 0.02 / size
-    shares[0] += FIRST_AGREEMENT
-    whole: Shares = shares / shares.sum()
-    return whole
+                base = _backed(counts, comparison, self._usual[2][place], FIRM_HOME)
+                found = _smooth(counts, base, FIRM_HOME)
+                self.household[place] = _mixed(self.random[place], found, self.apart)
 
 
 def _mixed(one: Shares, other: Shares, share: float) -> Shares:
     return one * share + other * (1 - share)
 
 
-def _backed(counts: Shares, comparison: Comparison, usual: Shares) -> Shares:
+def _backed(counts: Shares, comparison: Comparison, usual: Shares, firm: float) -> Shares:
     """What to believe of levels that were hardly seen: for a grid, that its two sides are independent."""
     if not comparison.grid or counts.sum() < 1:
         return usual
-    table = counts.reshape(comparison.grid) + usual.reshape(comparison.grid)
+    table = counts.reshape(comparison.grid) + firm * usual.reshape(comparison.grid)
     base = np.outer(table.sum(axis=1), table.sum(axis=0)).ravel()
     whole: Shares = base / base.sum()
     return whole

@@ -6,7 +6,7 @@ import msgspec
 
 from crossdock.identity.matching.record import Kind
 
-FORMAT = 1
+FORMAT = 2
 
 
 class TermTable(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ _FOLLOWS = {
 
 
 class Step:
-    """One key function: `labelled` ones are two or more whose keys meet one another. `wider`: places of steps."""
+    """One key function, or several whose keys meet one another. `wider`: places of steps."""
 
     __slots__ = ("functions", "wider")
 
@@ -50,12 +50,13 @@ class Step:
         self.wider = wider
 
 
-def steps_of(kind: Kind) -> list[Step]:
-    """The key functions of a kind, wide ones first."""
+def steps_of(kind: Kind, *, aliases: bool = True) -> list[Step]:
+    """The key functions of a kind, wide ones first; without `aliases` those that need no other name."""
     together: dict[int, list[tuple[int, Key]]] = {}
     for seed, key in functions_of(kind):
-        together.setdefault(seed, []).append((seed, key))
-    alone = {seed: found[0][1] for seed, found in together.items() if not found[0][1].label}
+        if aliases or key.group != "alias":
+            together.setdefault(seed, []).append((seed, key))
+    alone = {seed: found[0][1] for seed, found in together.items() if len(found) == 1 and not found[0][1].label}
     wider = {
         seed: [other for other, key in alone.items() if seed in alone and _within(key, alone[seed])]
         for seed in together
@@ -90,7 +91,7 @@ def brought(
 ) -> Brought:
     """The same by key function, not yet put together."""
     atoms = Atoms(columns, quick)
-    steps = steps_of(kind)
+    steps = steps_of(kind, aliases=columns.lists("aliases").rows.size > 0)
     for step in steps:
         for _, key in step.functions:
             for part in key.parts:

@@ -20,6 +20,7 @@ from crossdock.identity.matching.comparisons import (
     Levels,
     edits,
     equal,
+    known_as,
     likeness,
     words,
 )
@@ -36,8 +37,8 @@ GIVEN = (
     "one of the other given names",
 )
 ROOT, INITIAL, OTHER = range(5, 8)
-FAMILY = (*WORDS, "a part of it is the same")
-PART = 5
+FAMILY = (*WORDS, "a part of it is the same", "a former name is the same")
+PART, FORMER = 5, 6
 LETTERS_MIN = 3
 MIDDLE = ("the same", "alike or its initial", "different")
 BIRTH = (
@@ -157,6 +158,7 @@ def _family(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     for place, one, other in zip(several.tolist(), a.at(i[several]), b.at(j[several]), strict=True):
         if not set(one.split()).isdisjoint(other.split()):
             levels[place] = PART
+    levels[(levels >= NEARLY) & known_as(left, i, right, j, "family")] = FORMER
     crossed = np.flatnonzero(swapped(left, i, right, j))
     if crossed.size:
         _, levels[crossed] = _crosswise(left, i[crossed], right, j[crossed])
@@ -216,8 +218,8 @@ def _same(x: Codes, y: Codes, scale: int, size: int) -> Flags:
 
 
 NAMES = (
-    Comparison("given name", GIVEN, _given, terms=("given",)),
+    Comparison("given name", GIVEN, _given, namesakes=0.01, terms=("given",)),
     Comparison("further given names", MIDDLE, _middle, terms=("middle",)),
     Comparison("family name", FAMILY, _family, shared=True, terms=("family",)),
-    Comparison("date of birth", BIRTH, _birth, terms=("birth",)),
+    Comparison("date of birth", BIRTH, _birth, namesakes=0.005, terms=("birth",)),
 )

@@ -36,15 +36,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
     `name` is the full name where the source does not keep its parts. `country` (ISO 3166-1 alpha-2) says where
     phones, addresses and tax ids without a country belong. A tax id may carry its country: `DE136695976`,
-    `US:123-45-6789`. `verified_emails` were confirmed by their owner. `extra` holds further attributes by name
-    ("birth_place"), which are compared alike.
+    `US:123-45-6789`. `verified_emails` were confirmed by their owner. `suffix` is what stands behind a name
+    ("Jr."), `other_names` are former family names, or a company's brands and former names.
+    `extra` holds further attributes by name ("birth_place"), which are compared alike.
     """
 
     kind: Kind = "person"
     given: str = ""
     middle: str = ""
     family: str = ""
+    suffix: str = ""
     name: str = ""
+    other_names: tuple[str, ...] = ()
     organisation: str = ""
     legal_form: str = ""
     registration: str = ""
@@ -86,16 +89,20 @@ class Features(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """A record in the form that is compared. Empty text or an empty tuple: not known.
 
     `given` and `family` are folded tokens in writing order; `root` is the name behind a nickname of the first.
+    `generation` counts namesakes in a family: `1` for a senior, `2` for a junior or II, and so on.
     `birth` is `YYYYMMDD`, with `00` for a month or day that is not known. `organisation` lacks its legal form,
-    which stands in `form` as one code over languages. References read `system|value`.
+    which stands in `form` as one code over languages. `aliases` are further family names (each one text), or
+    further names of a company. References read `system|value`.
     """
 
     kind: Kind = "person"
     given: tuple[str, ...] = ()
     root: str = ""
     family: tuple[str, ...] = ()
+    generation: str = ""
     organisation: str = ""
     form: str = ""
+    aliases: tuple[str, ...] = ()
     registrations: tuple[str, ...] = ()
     birth: str = ""
     emails: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """What is decided without weighing: ids that prove, and ids that forbid.
 
-A rule speaks only where both records carry the id. A veto outweighs every link. 'Not the same' decisions of
+A rule speaks only where both records carry the id. A veto outweighs every link, but for one: what the authorities
+or the ERP number alike is one person, whatever stands behind the name. 'Not the same' decisions of
 stewards are the caller's: they are edges, not attributes.
 """
 
@@ -18,6 +19,7 @@ class Rule(IntEnum):
 
     TAX_IDS_DIFFER = -1
     REGISTRATIONS_DIFFER = -2
+    GENERATIONS_DIFFER = -3
     NONE = 0
     CUSTOMER_NUMBER = 1
     TAX_ID = 2
@@ -38,6 +40,7 @@ def ruled(left: Columns, i: Index, right: Columns, j: Index) -> Ruled:
         (Rule.VERIFIED_EMAIL_AND_NAME, _verified(left, i, right, j)),
         (Rule.REFERENCE, _shares(left, i, right, j, "references")),
         (Rule.LOYALTY_ID, _shares(left, i, right, j, "loyalty_ids") & _may_be_one(left, i, right, j)),
+        (Rule.GENERATIONS_DIFFER, _generations_differ(left, i, right, j)),
         (Rule.TAX_ID, _shares(left, i, right, j, "tax_ids", "tax_ids.valid")),
         (Rule.CUSTOMER_NUMBER, _shares(left, i, right, j, "customer_numbers")),
         (Rule.REGISTRATIONS_DIFFER, _registers_differ(left, i, right, j)),
@@ -72,6 +75,13 @@ def _verified(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
     if not names.any():
         return names
     return names & _shares(left, i, right, j, "verified_emails")
+
+
+def _generations_differ(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
+    """A senior and a junior: they share the name, and often the address and the phone."""
+    a, b = left.text("generation").codes[i], right.text("generation").codes[j]
+    apart: Flags = (a != 0) & (b != 0) & (a != b)
+    return apart
 
 
 def _registered(left: Columns, i: Index, right: Columns, j: Index) -> Flags:

@@ -6,11 +6,11 @@ from crossdock.identity.matching.columns import Texts
 from crossdock.identity.matching.record import Kind, PostalAddress, Profile, Reference
 
 SINGLE = (
-    *("kind", "given", "middle", "family", "name", "organisation", "legal_form", "registration", "birth_date"),
-    *("country", "house", "postcode", "city", "region", "address_country"),
+    *("kind", "given", "middle", "family", "suffix", "name", "organisation", "legal_form", "registration"),
+    *("birth_date", "country", "house", "postcode", "city", "region", "address_country"),
 )
 """Attributes of which a record has one. `address_country` is the address's, `country` the record's."""
-SEVERAL = ("email", "verified_email", "phone", "line", "tax_id", "loyalty_id", "customer_number")
+SEVERAL = ("other_name", "email", "verified_email", "phone", "line", "tax_id", "loyalty_id", "customer_number")
 """Attributes of which there may be several columns; `line`s hold street and house number and what else is said."""
 REFERENCE, EXTRA = "reference:", "extra:"
 """Before the name of a system whose ids a column holds, or of a further attribute."""
@@ -77,7 +77,9 @@ class Table:
             given=one("given", row),
             middle=one("middle", row),
             family=one("family", row),
+            suffix=one("suffix", row),
             name=one("name", row),
+            other_names=self.values("other_name", row),
             organisation=one("organisation", row),
             legal_form=one("legal_form", row),
             registration=one("registration", row),

@@ -23,12 +23,14 @@ from crossdock.identity.matching.mixture import USUAL_POPULATION, Mixture, Sampl
 from crossdock.identity.matching.model import ComparisonModel, KindModel, Model
 from crossdock.identity.matching.pairs import Pairs
 from crossdock.identity.matching.population import Group, Population, population_of
-from crossdock.identity.matching.record import Features
+from crossdock.identity.matching.record import Features, Kind
 
 RANDOM_PAIRS = 500_000
 SAMPLED_PAIRS = 1_000_000
 """Of more candidates a part, drawn at random, stands for all."""
 AT_ONCE = 1 << 16
+APART: dict[Kind, float] = {"person": 0.05, "organisation": 0.0}
+"""Of a household somebody may have left; sister companies are those that share a house."""
 LABEL_WEIGHT = 3.0
 """A steward's decision counts as so many pairs of the kind."""
 
@@ -94,7 +96,7 @@ class _Training:
         random = Sample(self._levels(drawn))
         self.progress(f"{kind}: learning", 0.6)
         decided, same = self._decided()
-        mixture = Mixture(self.comparisons, pairs_in(len(group), group.origin))
+        mixture = Mixture(self.comparisons, pairs_in(len(group), group.origin), apart=APART[kind])
         mixture.learn(sample, random, Sample(self._levels(decided)), same, LABEL_WEIGHT)
         self.progress(f"{kind}: learned", 1.0)
         return KindModel(

@@ -5,6 +5,8 @@ two):
 
     weight = log2( p_M ∏ m ) - log2( p_H ∏ h + p_U ∏ u·r )
 
+with h = (1 - n)·u·r + n·m for what households do not share, but n of their pairs do (namesakes, twins)
+
 where m, h and u are the probabilities of the levels found among matches, among people of one household and at
 random, p the
 shares of the three classes in all pairs, and r how much more frequent the agreeing value is than usual.
@@ -112,6 +114,13 @@ class Scale:
             for place in range(len(self.comparisons))
         ]
 
+    def namesakes(self) -> list[float]:
+        """Per comparison the share of households' pairs that agree as one person's records do; -1: all may.
+
+        Where households share a value they repeat it whatever its frequency; else it is chance, but for these.
+        """
+        return [-1.0 if comparison.shared else comparison.namesakes for comparison in self.comparisons]
+
     def priors(self) -> tuple[float, float, float]:
         """log2 of the shares of matches, households and strangers in all pairs."""
         match, household = self.model.prior_match, self.model.prior_household
@@ -121,9 +130,9 @@ class Scale:
         """log2 of the shares of matches, households and strangers with what was found, per pair."""
         from crossdock.identity.matching import kernels  # noqa: PLC0415 - what decides on arrivals needs no numba
 
-        # Households repeat a value whatever its frequency where they share it at all; else it is chance.
-        chance = np.array([not comparison.shared for comparison in self.comparisons])
-        found = kernels.weighed(judgement.levels, judgement.ratios, np.stack(self._logs), chance, self.priors())
+        found = kernels.weighed(
+            judgement.levels, judgement.ratios, np.stack(self._logs), np.array(self.namesakes()), self.priors()
+        )
         return found[0], found[1], found[2]
 
     def weigh(self, judgement: Judgement) -> Weights:

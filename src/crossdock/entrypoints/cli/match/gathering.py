@@ -109,6 +109,7 @@ def _cells(profile: Profile) -> Iterator[tuple[tuple[str, int], str]]:
         "given": profile.given,
         "middle": profile.middle,
         "family": profile.family,
+        "suffix": profile.suffix,
         "name": profile.name,
         "organisation": profile.organisation,
         "legal_form": profile.legal_form,
@@ -123,6 +124,7 @@ def _cells(profile: Profile) -> Iterator[tuple[tuple[str, int], str]]:
         **{f"{REFERENCE}{one.system}": one.value for one in reversed(profile.references)},
     }
     several: Mapping[str, Sequence[str]] = {
+        "other_name": profile.other_names,
         "line": address.lines if address else (),
         "email": profile.emails,
         "verified_email": profile.verified_emails,

@@ -15,7 +15,10 @@ _GUESSES = {
     "given": "given givenname firstname forename first vorname prenom nombre nome fname",
     "middle": "middle middlename secondname zweitername middlenames",
     "family": "family familyname lastname surname last nachname familienname nom apellido apellidos cognome lname",
+    "suffix": "suffix namesuffix generation namenszusatz",
     "name": "name fullname full customername contactname displayname kundenname",
+    "other_name": "othername birthname maidenname formername geburtsname nomdenaissance alias tradename "
+    "tradingname dba brand brandname",
     "organisation": "organisation organization company companyname firma firmenname business businessname "
     "accountname legalname societe empresa azienda",
     "legal_form": "legalform rechtsform formejuridique",

@@ -3,12 +3,21 @@
 from crossdock.identity.matching.normalise.addresses import country_of, place_of
 from crossdock.identity.matching.normalise.dates import date_of
 from crossdock.identity.matching.normalise.emails import email_of
-from crossdock.identity.matching.normalise.names import family_of, root_of, split_full_name, tokens_of
-from crossdock.identity.matching.normalise.organisations import organisation_of, registration_of
+from crossdock.identity.matching.normalise.names import (
+    bare,
+    family_of,
+    generation_in,
+    generation_said,
+    name_at_birth,
+    root_of,
+    split_full_name,
+    tokens_of,
+)
+from crossdock.identity.matching.normalise.organisations import known_as, organisation_of, registration_of
 from crossdock.identity.matching.normalise.phones import phone_of
 from crossdock.identity.matching.normalise.tax_ids import tax_id_of
 from crossdock.identity.matching.normalise.text import compact, distinct, fold
-from crossdock.identity.matching.record import Features, Place, Profile
+from crossdock.identity.matching.record import Features, Kind, Place, Profile
 
 NOWHERE = Place()
 VALUES_MAX = 8
@@ -33,8 +42,10 @@ def features_of(profile: Profile) -> Features:
         given=given,
         root=root_of(given),
         family=family,
+        generation=generation_of(profile),
         organisation=organisation,
         form=form,
+        aliases=aliases_of(profile),
         registrations=distinct([registration_of(profile.registration)]),
         birth=date_of(profile.birth_date, home),
         emails=distinct([*verified, *emails]),
@@ -56,14 +67,35 @@ def names_of(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if profile.kind == "organisation":
         return (), ()
     given = tokens_of(f"{profile.given} {profile.middle}") if profile.given or profile.middle else ()
-    family = family_of(profile.family) if profile.family else ()
+    family = family_of(bare(profile.family)) if profile.family else ()
     if profile.name and not (given and family):
-        from_name = split_full_name(profile.name)
+        from_name = split_full_name(bare(profile.name))
         given, family = given or from_name[0], family or from_name[1]
         if given == family:
             # Somebody with one name only: which part it is, nobody knows.
             given = ()
     return given, family
+
+
+def aliases_of(profile: Profile) -> tuple[str, ...]:
+    """Further family names of a person, or names of an organisation: those told apart, then those in the name."""
+    others = [alias_of(text, profile.kind) for text in profile.other_names[:VALUES_MAX]]
+    if profile.kind == "organisation":
+        return distinct([*others, known_as(profile.organisation or profile.name)])
+    return distinct([*others, name_at_birth(profile.family), name_at_birth(profile.name)])
+
+
+def alias_of(text: str, kind: Kind) -> str:
+    """Another name of somebody in the form in which names are compared."""
+    return organisation_of(text)[0] if kind == "organisation" else " ".join(family_of(text))
+
+
+def generation_of(profile: Profile) -> str:
+    """The generation that a person's name says, wherever in it; an empty text for none."""
+    if profile.kind == "organisation":
+        return ""
+    parts = (profile.given, profile.middle, profile.family, profile.name)
+    return generation_said(profile.suffix) or next((found for text in parts if (found := generation_in(text))), "")
 
 
 def reference_of(system: str, value: str) -> str:

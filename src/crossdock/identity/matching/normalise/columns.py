@@ -23,7 +23,7 @@ from crossdock.identity.matching.columns import (
     area_of,
     coded,
 )
-from crossdock.identity.matching.normalise import names_of, reference_of
+from crossdock.identity.matching.normalise import alias_of, names_of, reference_of
 from crossdock.identity.matching.normalise.addresses import (
     LINES_MAX,
     city_of,
@@ -36,8 +36,13 @@ from crossdock.identity.matching.normalise.addresses import (
 )
 from crossdock.identity.matching.normalise.dates import date_of
 from crossdock.identity.matching.normalise.emails import email_of
-from crossdock.identity.matching.normalise.names import root_of
-from crossdock.identity.matching.normalise.organisations import organisation_of, registration_of
+from crossdock.identity.matching.normalise.names import (
+    generation_in,
+    generation_said,
+    name_at_birth,
+    root_of,
+)
+from crossdock.identity.matching.normalise.organisations import known_as, organisation_of, registration_of
 from crossdock.identity.matching.normalise.phones import phone_of
 from crossdock.identity.matching.normalise.tax_ids import tax_id_of
 from crossdock.identity.matching.normalise.text import compact, fold
@@ -115,7 +120,7 @@ def columns_of_table(table: Table, kind: Kind, rows: Index) -> Columns:
     texts |= _names(some) if kind == "person" else _nobody(rows.size)
     texts |= _organisation(some, kind)
     texts["birth"] = _with_home(some.one("birth_date"), home, date_of)
-    for name, columns in _plain_lists(some, home).items():
+    for name, columns in (_plain_lists(some, home) | {"aliases": _aliases(some, kind)}).items():
         lists[name], texts[name] = stacked(columns, rows.size)
     texts |= _tax_ids(some, home, lists)
     extras = []
@@ -185,6 +190,14 @@ def _plain_lists(some: _Rows, home: Texts) -> dict[str, list[Texts]]:
     return found
 
 
+def _aliases(some: _Rows, kind: Kind) -> list[Texts]:
+    others = [column.turned(lambda name: alias_of(name, kind)) for column in some.all("other_name")]
+    if kind == "person":
+        return [*others, *(some.one(name).turned(name_at_birth) for name in ("family", "name"))]
+    values, places = some.combined("organisation", "name")
+    return [*others, _made([known_as(organisation or name) for organisation, name in values], places)]
+
+
 def _number(text: str) -> str:
     return compact(text).lstrip("0")
 
@@ -207,7 +220,7 @@ def _tax_ids(some: _Rows, home: Texts, lists: dict[str, Lists]) -> dict[str, Tex
 
 def _nobody(size: int) -> dict[str, Texts]:
     nothing = np.zeros(size, np.int32)
-    return {name: Texts(Words([""]), nothing) for name in ("given", "middle", "root", "family")}
+    return {name: Texts(Words([""]), nothing) for name in ("given", "middle", "root", "family", "generation")}
 
 
 def _names(some: _Rows) -> dict[str, Texts]:
@@ -235,6 +248,17 @@ def _names(some: _Rows) -> dict[str, Texts]:
     places = np.array(family_places)
     places[only] = full_places + len(family)
     found["family"] = _made([" ".join(one) for one in [*family, *(other for _, other in both)]], places)
+    found["generation"] = _generation([some.one("suffix").turned(generation_said), *columns])
+    return found
+
+
+def _generation(columns: Sequence[Texts]) -> Texts:
+    """What the suffix says, else the first of the names that says something."""
+    found = columns[0]
+    for column in columns[1:]:
+        if (other := column.turned(generation_in)).places.any():
+            values, places = combined([found, other])
+            found = _made([one or another for one, another in values], places)
     return found
 
 

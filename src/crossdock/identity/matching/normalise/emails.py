@@ -14,6 +14,8 @@ _DOMAIN = re.compile(
 _USUAL = re.compile(
     r"[a-z0-9_][a-z0-9_+-]*(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}\Z"
 )
+_BEHIND_A_NAME = re.compile(r"<([^<>@\s]+@[^<>@\s]+)>\s*\Z")
+"""`Anna Huber <anna@huber.de>`, as mail programs copy it."""
 _DOTS_MEAN_NOTHING = frozenset({"gmail.com"})
 _SAME_DOMAIN = {
     "googlemail.com": "gmail.com",
@@ -37,6 +39,8 @@ def email_of(text: str) -> str:
     of other scripts, the domain in its IDNA form); nobody is asked. Everything after `+` goes with
     any provider; dots go where the provider ignores them (Gmail). Placeholders (`noemail@…`) name nobody.
     """
+    if found := _BEHIND_A_NAME.search(text):
+        text = found[1]
     return _email_of(text.strip().strip("<>;,").removeprefix("mailto:").lower()[: ADDRESS_CHARACTERS_MAX + 1])
 
 

@@ -37,9 +37,7 @@ _FORMS = {
         foundation, fundacion, fondazione, trust, charity, cic, onlus
     """,
 }
-_WORDS = frozenset(
-    {"company", "co", "cie", "group", "gruppe", "groupe", "holding", "holdings", "the", "und", "and", "et", "y"}
-)
+_WORDS = frozenset({"company", "co", "cie", "group", "gruppe", "groupe", "the", "und", "and", "et", "y"})
 
 
 def codes() -> dict[tuple[str, ...], str]:

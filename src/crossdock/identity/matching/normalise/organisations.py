@@ -1,9 +1,23 @@
 """A company's name without its legal form, and the form as a code."""
 
+import re
 from functools import lru_cache
 
 from crossdock.identity.matching.normalise.legal_forms import CODES, FILLERS, WORDS_MAX
 from crossdock.identity.matching.normalise.text import fold
+
+_KNOWN_AS = re.compile(
+    r"(?<=\S)[\s,]+\(?(?:d/b/a|dba|t/a|trading as|doing business as|f/k/a|formerly|a/k/a|aka|vormals)\s+"
+    r"([^\s()][^()]{0,120}?)\)?\s*\Z",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=65_536)
+def known_as(name: str) -> str:
+    """The brand or former name that a company's name says: `snackbar` of "Vogt GmbH t/a Snackbar"."""
+    found = _KNOWN_AS.search(name)
+    return organisation_of(found[1])[0] if found else ""
 
 
 @lru_cache(maxsize=65_536)
@@ -14,7 +28,7 @@ def organisation_of(name: str, legal_form: str = "") -> tuple[str, str]:
     and off the
     front (Iberian, Slavic and Nordic usage). What is left is never empty: a company called "AG" stays "ag".
     """
-    words = fold(name.replace("&", " ").replace("+", " ")).split()[:16]
+    words = fold(_KNOWN_AS.sub("", name).replace("&", " ").replace("+", " ")).split()[:16]
     form = CODES.get(tuple(fold(legal_form).split()), "")
     ended, at_end = _without_form(words, at_end=True)
     started, at_start = _without_form(ended, at_end=False)

@@ -52,4 +52,6 @@ def _parsed(text: str, plain: str, country: str) -> str:
         number = phonenumbers.parse(text, country or None)
     except (phonenumbers.NumberParseException, ValueError):
         return plain.lstrip("0")
-    return f"+{number.country_code}{number.national_number}"
+    # In Italy a landline keeps its zero, and a mobile has none: without it two people's numbers would be one.
+    zeros = "0" * (number.number_of_leading_zeros or 1) if number.italian_leading_zero else ""
+    return f"+{number.country_code}{zeros}{number.national_number}"

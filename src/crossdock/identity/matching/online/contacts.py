@@ -1,9 +1,12 @@
 """What is compared of one pair of anybody: the scalar sibling of `contacts`."""
 
+from collections.abc import Callable
+
 from crossdock.identity.matching.columns import area_of, whole_of
 from crossdock.identity.matching.comparisons import EXACT, NEARLY, NOTHING, ONE_EDIT, SIMILAR
 from crossdock.identity.matching.contacts import (
     CITY,
+    COMPANYS,
     LOCAL_CHARACTERS_MIN,
     PHONE_TAIL,
     PLACE,
@@ -11,9 +14,13 @@ from crossdock.identity.matching.contacts import (
     STREET_DIFFERS,
     UNKNOWN_PLACE,
     UNKNOWN_STREET,
+    bears,
+    is_mobile,
     is_own_domain,
+    is_plain,
+    joined,
+    typed_alike,
 )
-from crossdock.identity.matching.normalise.text import digits
 from crossdock.identity.matching.online.words import UNKNOWN, Found, best, edits, number, text, words
 from crossdock.identity.matching.record import Features, Place, TaxId
 
@@ -23,7 +30,7 @@ _CLOSE = frozenset({ONE_EDIT, NEARLY, SIMILAR})
 def of_contacts(mine: Features, theirs: Features) -> list[Found]:
     """What is found in e-mail, phone, address, its further lines and ids, in the order of the catalogue."""
     return [
-        best(mine.emails, theirs.emails, _email),
+        _emails(mine, theirs),
         best(mine.phones, theirs.phones, _phone),
         best(mine.places, theirs.places, _address),
         best(mine.places, theirs.places, _more),
@@ -33,21 +40,35 @@ def of_contacts(mine: Features, theirs: Features) -> list[Found]:
     ]
 
 
+def _emails(one: Features, other: Features) -> Found:
+    def judge(mine: str, theirs: str) -> Found:
+        if mine == theirs:
+            return 1 - (_is_called(mine, one, bears) and _is_called(theirs, other, bears)), 0, mine
+        found = _email(mine, theirs)
+        if found[0] < COMPANYS and _is_called(mine, one, is_plain) and _is_called(theirs, other, is_plain):
+            return UNKNOWN
+        return found
+
+    return best(one.emails, other.emails, judge)
+
+
+def _is_called(email: str, person: Features, how: Callable[[str, str, str, str], bool]) -> bool:
+    return how(email, person.given[0] if person.given else "", person.root, " ".join(person.family))
+
+
 def _email(one: str, other: str) -> Found:
-    if one == other:
-        return 0, 0, one
-    if edits(one, other) <= 2 and digits(one) == digits(other):  # noqa: PLR2004 - two typing errors
-        return 1, -1, ""
-    (local, _, domain), (their_local, _, their_domain) = one.rpartition("@"), other.rpartition("@")
-    if local == their_local and len(local) >= LOCAL_CHARACTERS_MIN:
+    if edits(one, other) <= 2 and typed_alike(one, other):  # noqa: PLR2004 - two typing errors
         return 2, -1, ""
-    return 3 if domain == their_domain and is_own_domain(domain) else 4, -1, ""
+    (local, _, domain), (their_local, _, their_domain) = one.rpartition("@"), other.rpartition("@")
+    if len(local) >= LOCAL_CHARACTERS_MIN and joined(local) == joined(their_local):
+        return 3, -1, ""
+    return COMPANYS if domain == their_domain and is_own_domain(domain) else 5, -1, ""
 
 
 def _phone(one: str, other: str) -> Found:
     if one == other:
-        return 0, 0, one
-    return 1 if one[-PHONE_TAIL:] == other[-PHONE_TAIL:] or edits(one, other) == 1 else 2, -1, ""
+        return 0 if is_mobile(one) else 1, 0, one
+    return 2 if one[-PHONE_TAIL:] == other[-PHONE_TAIL:] or edits(one, other) == 1 else 3, -1, ""
 
 
 def _tax_id(one: TaxId, other: TaxId) -> Found:

@@ -2,7 +2,7 @@
 
 from rapidfuzz import fuzz
 
-from crossdock.identity.matching.companies import LETTERS_MAX, WHOLE, name_level
+from crossdock.identity.matching.companies import ALSO, LETTERS_MAX, WHOLE, name_level
 from crossdock.identity.matching.comparisons import (
     ALIKE,
     DIFFERENT,
@@ -24,7 +24,7 @@ from crossdock.identity.matching.online.words import (
     number,
     words,
 )
-from crossdock.identity.matching.people import INITIAL, LETTERS_MIN, OTHER, PART, ROOT
+from crossdock.identity.matching.people import FORMER, INITIAL, LETTERS_MIN, OTHER, PART, ROOT
 
 
 def of_persons(one: Side, other: Side) -> list[Found]:
@@ -48,7 +48,7 @@ def of_organisations(one: Side, other: Side) -> list[Found]:
     if mine.form and theirs.form:
         form = (0, 0, mine.form) if mine.form == theirs.form else (1, -1, "")
     return [
-        _organisation(mine.organisation, theirs.organisation),
+        _organisation(one, other),
         form,
         best(mine.registrations, theirs.registrations, number),
     ]
@@ -99,8 +99,20 @@ def _given(one: Side, other: Side) -> int:
 
 def _family(one: Side, other: Side) -> int:
     level = words(one.family, other.family)
-    apart = level >= NEARLY and (" " in one.family or " " in other.family)
+    if level < NEARLY:
+        return level
+    if _known_as(one, other, one.family, other.family):
+        return FORMER
+    apart = " " in one.family or " " in other.family
     return PART if apart and not set(one.record.family).isdisjoint(other.record.family) else level
+
+
+def _known_as(one: Side, other: Side, name: str, their_name: str) -> bool:
+    """Whether another name of one is the name of the other, or another name of theirs."""
+    mine, theirs = one.record.aliases, other.record.aliases
+    if not (mine or theirs):
+        return False
+    return name in theirs or their_name in mine or any(alias in theirs for alias in mine)
 
 
 def _middle(one: str, other: str) -> Found:
@@ -134,12 +146,15 @@ def _birth_level(one: str, other: str) -> int:
     return 5 if years else 6
 
 
-def _organisation(one: str, other: str) -> Found:
+def _organisation(mine: Side, theirs: Side) -> Found:
+    one, other = mine.record.organisation, theirs.record.organisation
     level = words(one, other)
     if level == EXACT:
         return 0, 0, one
     if level < NEARLY:
         return level, -1, ""
+    if _known_as(mine, theirs, one, other):
+        return ALSO, -1, ""
     short = len(one) <= LETTERS_MAX or len(other) <= LETTERS_MAX
     if short or fuzz.token_set_ratio(one, other, score_cutoff=WHOLE) >= WHOLE:
         level = name_level(one.split(), other.split(), level)

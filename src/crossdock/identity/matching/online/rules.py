@@ -10,7 +10,7 @@ from crossdock.identity.matching.rules import Rule
 
 
 def rule_of(one: Side, other: Side) -> Rule:
-    """The rule that speaks of the pair: a veto before any link, then in the order of the enumeration."""
+    """The rule that speaks of the pair, the same of several that arrays find."""
     mine, theirs = one.record, other.record
     if mine.tax_ids and theirs.tax_ids and _tax_ids_differ(mine, theirs):
         return Rule.TAX_IDS_DIFFER
@@ -20,6 +20,8 @@ def rule_of(one: Side, other: Side) -> Rule:
         return Rule.CUSTOMER_NUMBER
     if _share_tax_id(mine, theirs):
         return Rule.TAX_ID
+    if mine.generation and theirs.generation and mine.generation != theirs.generation:
+        return Rule.GENERATIONS_DIFFER
     if _share(mine.loyalty_ids, theirs.loyalty_ids) and words(mine.root, theirs.root) < DIFFERENT:
         return Rule.LOYALTY_ID
     if _share(mine.references, theirs.references):

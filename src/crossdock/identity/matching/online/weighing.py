@@ -60,7 +60,7 @@ class Balance:
             one.name.removeprefix(EXTRA) for one in scale.comparisons if one.name.startswith(EXTRA)
         )
         self._tables = scale.tables
-        self._chance = [not one.shared for one in scale.comparisons]
+        self._namesakes = scale.namesakes()
         self._bits = scale.bits()
         self._shares = [
             [tuple(max(2.0**bits, _LEAST) for bits in level) for level in levels[: len(one.levels)]]
@@ -105,11 +105,9 @@ class Balance:
         for place, (level, table, value) in enumerate(found):
             if level >= 0:
                 m, h, u = self._bits[place][level]
-                if table >= 0:
-                    ratio = self.ratio(place, table, value)
+                if table >= 0 and (ratio := self.ratio(place, table, value)):
                     u += ratio
-                    if self._chance[place]:
-                        h += ratio
+                    h = at_home(m, h, u, self._namesakes[place])
                 match += m
                 near += h
                 far += u
@@ -130,11 +128,9 @@ class Balance:
         if level < 0:
             return 0.0, 0.0, 0.0
         m, h, u = self._bits[place][level]
-        if table >= 0:
-            ratio = self.ratio(place, table, value)
+        if table >= 0 and (ratio := self.ratio(place, table, value)):
             u += ratio
-            if self._chance[place]:
-                h += ratio
+            h = at_home(m, h, u, self._namesakes[place])
         return m, h, u
 
     def changes(self, weighing: Weighing, bands: Thresholds) -> list[tuple[float, int, int, float]]:
@@ -189,13 +185,17 @@ class Balance:
     def parts(self, weighing: Weighing) -> list[float]:
         """The bits of each comparison, against the stronger of the two rivals."""
         parts, near = [], weighing.is_near
-        for place, (level, table, value) in enumerate(weighing.found):
-            m, h, u = self._bits[place][level]
-            against = h if near else u
-            if table >= 0 and (self._chance[place] or not near):
-                against += self.ratio(place, table, value)
-            parts.append(m - against)
+        for place, found in enumerate(weighing.found):
+            m, h, u = self._counted(place, found)
+            parts.append(m - (h if near else u))
         return parts
+
+
+def at_home(m: float, h: float, u: float, namesakes: float) -> float:
+    """log2 of how often people of one household agree in a value with that share among strangers."""
+    if namesakes < 0:
+        return h
+    return log2((1 - namesakes) * 2.0**u + namesakes * 2.0**m)
 
 
 def _either(one: float, other: float) -> float:
