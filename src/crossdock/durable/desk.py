@@ -18,7 +18,8 @@ from crossdock.durable.records import (
     RunState,
     StepState,
 )
-from crossdock.durable.run import REPAIRED, undo_name
+from crossdock.durable.run import REPAIRED
+from crossdock.durable.step import undo_name
 from crossdock.durable.store import Action, RunView, Store
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Finding, Invalid

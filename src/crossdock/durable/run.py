@@ -32,7 +32,7 @@ from crossdock.durable.records import (
     StepState,
 )
 from crossdock.durable.retries import RetryPolicy
-from crossdock.durable.step import Action, Declared
+from crossdock.durable.step import UNDO_PREFIX, Action, Declared, undo_name
 from crossdock.durable.turns import ANNOUNCED, NO_ANSWER, NOTHING, OnWait, announced, late_at, tells_at
 from crossdock.kit.clock import Clock, Instant, from_datetime, iso, seconds_to_us
 from crossdock.kit.errors import CompensationFailed, Conflict, OutcomeUnknown, Rejected, Transient
@@ -46,7 +46,6 @@ REPAIRED = b'"repaired"'
 """In place of what a step in doubt knew: its input was changed since."""
 
 ASK_AGAIN_SECONDS = 10.0
-UNDO_PREFIX = "undo:"
 
 
 class Startable(Protocol[C_contra]):
@@ -78,6 +77,11 @@ class Run:
         self._effects: list[EffectStep] = []
         self._unsaved: Commit | None = None
         self._on_wait: OnWait | None = None
+
+    def close(self) -> None:
+        """Let go of the recipe's functions, which hold the run: else only a collection of all garbage ends it."""
+        self._declared.clear()
+        self._on_wait = None
 
     # ── what a process calls ────────────────────────────────────────────────────────────────────────
 
@@ -490,8 +494,3 @@ class Run:
         row = JournalRow(name, StepState.DELAYED, self._told_others(name), attempts, self._clock.now())
         wake_at = self._clock.now() + seconds_to_us(wait)
         return self._suspend(f"{fault.system or name}: {fault.code}", wake_at=wake_at, row=row)
-
-
-def undo_name(step: str) -> str:
-    """Under which step its undoing is journalled."""
-    return UNDO_PREFIX + step

@@ -399,6 +399,7 @@ class Worker:
             end = self._park(claimed, process, run.current_step, error)
         finally:
             self._under_way.discard(run)
+            run.close()
         run.add_outcomes(end)
         await self._end(claimed, process, run.current_step, end)
 

@@ -1,5 +1,8 @@
 """What one call sees: it goes at once, waits in order, or is turned away."""
 
+import gc
+import weakref
+
 import pytest
 from tests.durable.lanes.conftest import OpenLane
 from tests.durable.lanes.stage import Stage, settle, turn_until
@@ -227,3 +230,30 @@ async def test_closing_turns_away_whoever_waits_and_lets_running_calls_end(
 async def test_limits_that_make_no_sense_are_refused(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(limits))):
         LaneLimits(**limits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["paused", "full"])
+async def test_whoever_was_sent_back_leaves_nothing_in_memory(
+    open_lane: OpenLane, stage: Stage, *, closed: bool
+) -> None:
+    lane = await open_lane(in_flight_max=1, waiting_max=1)
+    await stage.begin(lane)
+    assert (await stage.begin(lane)).waits
+    if closed:
+        await lane.pause(actor="test", reason="closed")
+    seen: list[weakref.ref[LaneClosed]] = []
+
+    async def nothing() -> None: ...
+
+    async def try_it() -> None:
+        try:
+            await lane.call(nothing, priority=9)
+        except LaneClosed as sent_back:
+            seen.append(weakref.ref(sent_back))
+
+    gc.disable()
+    try:
+        await try_it()
+        assert [sent_back() for sent_back in seen] == [None]
+    finally:
+        gc.enable()

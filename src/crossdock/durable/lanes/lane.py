@@ -244,9 +244,8 @@ class Lane:
 
     async def _wait(self, priority: int, parent: str | None, now: Instant) -> bool:
         """Return when the call was started, and whether it is a probe. Raises LaneClosed."""
-        closed = self._refusal(priority, now)
-        if closed is not None:
-            raise closed
+        if (closed := self._refusal(priority, now)) is not None:
+            raise closed.again()
         waiter, evicted = self._waiting.enter(priority, parent, min(CURRENT_SINCE.get() or now, now))
         if evicted is not None:
             detail = f"{self.limits.waiting_max} calls wait already"

@@ -91,6 +91,10 @@ class LaneClosed(BaseException):
         self.detail = detail
         self.probed = probed
 
+    def again(self) -> "LaneClosed":
+        """The same to raise, where this one is kept: what is raised holds on to the frames it went through."""
+        return LaneClosed(self.lane, self.reason, self.reopens_at, self.detail, probed=self.probed)
+
     def after_probe(self) -> "LaneClosed":
         """For whoever probed in vain: that is no attempt, for it says something of the system, not of the call.
 

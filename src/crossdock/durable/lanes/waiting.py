@@ -44,7 +44,7 @@ class Waiter:
             self.future = asyncio.get_running_loop().create_future()
             await self.future
         if self.refused is not None:
-            raise self.refused
+            raise self.refused.again()
 
     def grant(self, *, probe: bool) -> None:
         """Let it start."""
