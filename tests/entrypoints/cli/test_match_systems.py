@@ -14,6 +14,8 @@ from tests.entrypoints.cli.past import Past, a_past
 from tests.entrypoints.customers import ALMOST_ANNA, ANNA
 
 from crossdock.entrypoints.cli.exits import ExitCode
+from crossdock.entrypoints.cli.match.gathering import Gathered
+from crossdock.identity.matching.record import Profile
 
 PEOPLE = 200
 COLUMNS = {
@@ -165,3 +167,19 @@ def test_systems_that_cannot_be_read_are_told(deployment: Path, cli: Cli) -> Non
     assert "system-unknown" in cli("match", "dedupe", "--system", "nobody").err
     assert cli("match", "dedupe", "customers.csv", "--system", "crm").code == ExitCode.USAGE
     assert "file-missing" in cli("match", "dedupe").err
+
+
+def test_a_record_that_comes_again_is_as_it_is_by_then() -> None:
+    gathered = Gathered(["crm"])
+    gathered.put("crm", "partner", "1", Profile(family="Seidl", phones=("1", "2")))
+    gathered.put("crm", "partner", "2", Profile(family="Moser"))
+    gathered.put("crm", "partner", "3", Profile(family="Berger"))
+    gathered.put("crm", "partner", "1", Profile(family="Huber", emails=("h@mail.example",)))
+    gathered.drop("crm", "partner", "2")
+    gathered.drop("crm", "partner", "9")
+    crowd = gathered.crowd()
+    assert [crowd.name(row) for row in range(crowd.table.size)] == ["crm:1", "crm:3"]
+    first = crowd.table.profile(0)
+    assert (first.family, first.phones, first.emails) == ("Huber", (), ("h@mail.example",))
+    gathered.put("crm", "partner", "2", Profile(family="Moser"))
+    assert gathered.crowd().table.value("family", 1) == "Moser"
