@@ -4,11 +4,12 @@ import pytest
 from msgspec.structs import replace
 from tests.adapters.tryton.bench import TrytonBench
 
+from crossdock.adapters.tryton import ADAPTER
 from crossdock.adapters.tryton.adapter import TrytonDock
 from crossdock.adapters.tryton.party_mapping import reference_to
-from crossdock.canonical.party import Contact, Party, PaymentTerms
+from crossdock.canonical.party import Contact, Party, PaymentTerms, TaxProfile
 from crossdock.identity.golden.fields import fields_of
-from crossdock.kit.clock import MICROSECONDS
+from crossdock.kit.clock import MICROSECONDS, SystemClock
 from crossdock.kit.errors import Conflict, Unsupported
 from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.order_source import Gap
@@ -39,6 +40,30 @@ async def test_terms_that_finance_changes_are_heard(bench: TrytonBench, dock: Tr
     told = fields_of(change.says)
     assert (told["terms.code"], told["terms.days_net"], told["account.number"]) == ("Immediate", 0, "C-1001")
     assert change.origin == ""
+
+
+async def test_tax_numbers_are_made_replaced_and_put_aside_where_that_is_set(bench: TrytonBench) -> None:
+    settings = {**bench.settings, "tax_identifiers": {"DE": "eu_vat", "GB": "gb_vat"}}
+    dock: TrytonDock = ADAPTER.make_dock(ADAPTER.load_settings(settings), SystemClock())
+    await dock.open()
+    try:
+        says = replace(a_company(), tax=TaxProfile(number="DE129273398"))
+        (made,) = await dock.write_customers([CustomerWrite(key="XDTAX", says=says)])
+        assert isinstance(made, CustomerRecord)
+        shown, kept = [fields_of(made.says)["tax.number"]], dict[str, object]()
+        for count, number in enumerate(["DE136695976", "GB980780684", None, "DE129273398"]):
+            write = CustomerWrite(
+                key=f"XDTAX{count}", record=made.record, says=Party(tax=TaxProfile(number=number))
+            )
+            (done,) = await dock.write_customers([write])
+            assert isinstance(done, CustomerRecord)
+            shown.append(fields_of(done.says)["tax.number"])
+            kept |= fields_of(done.kept) if number == "GB980780684" else {}
+    finally:
+        await dock.close()
+
+    assert shown == ["DE129273398", "DE136695976", "980 7806 84", None, "DE129273398"]
+    assert kept["tax.number"] == "980 7806 84", "which is how it keeps it"
 
 
 async def test_a_party_that_is_closed_and_opened_again_keeps_its_record(

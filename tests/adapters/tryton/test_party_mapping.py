@@ -145,6 +145,29 @@ def test_what_only_finance_decides_is_not_written() -> None:
     assert party_mapping.values_of(said, a_row(), CATALOGUE, {}) == {}
 
 
+DE, GB = "DE136695976", "GB980780684"
+TYPES = {"DE": "eu_vat", "GB": "gb_vat"}
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("DE129273398", [["write", [4], {"code": "DE129273398"}]]),
+        (GB, [["write", [4], {"active": False}], ["create", [{"type": "gb_vat", "code": GB}]]]),
+        (None, [["write", [4], {"active": False}]]),
+        ("12-3456789", None),
+    ],
+)
+def test_a_tax_number_is_replaced_within_its_type_and_else_takes_the_others_place(
+    number: str | None, expected: list[Any] | None
+) -> None:
+    row = a_row(**{"tax_identifier.": {"id": 4, "type": "eu_vat", "code": DE}})
+
+    assert (
+        party_mapping.values_of({"tax.number": number}, row, CATALOGUE, {}, TYPES).get("identifiers") == expected
+    )
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [

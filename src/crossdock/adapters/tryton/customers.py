@@ -190,8 +190,9 @@ class Customers:
                     raise Conflict("the key was used for another customer", code="key-reused", system=SYSTEM)
                 return self._record(row)
             said = golden.fields_of(write.says)
-            values = party_mapping.values_of(said, None, await self._catalogue.get(), await self._terms(said))
-            values["identifiers"] = [["create", [{"type": None, "code": party_mapping.mark_of(write)}]]]
+            values = await self._values(said, None)
+            mark = ["create", [{"type": None, "code": party_mapping.mark_of(write)}]]
+            values["identifiers"] = [*values.get("identifiers", ()), mark]
             if said.get("kind") == "person":
                 values["categories"] = [["add", await self._person_category()]]
             # On SQLite Tryton may number two parties of one moment alike, and refuse the second.
@@ -212,7 +213,7 @@ class Customers:
                 if _holds(standing.says, said):
                     return standing
                 raise Conflict("somebody changed the party meanwhile", code="record-changed", system=SYSTEM)
-            values = party_mapping.values_of(said, row, await self._catalogue.get(), await self._terms(said))
+            values = await self._values(said, row)
             if not values:
                 return CustomerRecord(record=record, says=write.says, version=standing.version)
             await self._client.write(MODEL, [row.id], values)
@@ -221,10 +222,14 @@ class Customers:
             says = seen.says if seen is not None else write.says
             return await self._kept(said, CustomerRecord(record=record, says=says, version=version))
 
+    async def _values(self, said: golden.Fields, row: CustomerStateRow | None) -> dict[str, Any]:
+        catalogue, terms = await self._catalogue.get(), await self._terms(said)
+        return party_mapping.values_of(said, row, catalogue, terms, self._settings.tax_identifiers)
+
     async def _kept(self, said: golden.Fields, written: CustomerRecord) -> CustomerRecord:
         """What was written, with what Tryton made of it that it does not keep as told."""
-        unkept = party_mapping.unkept(said, await self._catalogue.get())
-        return msgspec.structs.replace(written, kept=golden.party_of(unkept))
+        kept = party_mapping.kept_of(said, golden.fields_of(written.says), await self._catalogue.get())
+        return msgspec.structs.replace(written, kept=golden.party_of(kept))
 
     async def _seen(self, party: int) -> CustomerRecord | None:
         """The party after a write; None where it cannot be read, which takes nothing back of what was written."""

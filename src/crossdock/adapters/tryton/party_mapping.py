@@ -28,6 +28,7 @@ MECHANISMS: Mapping[str, str] = {
 }
 _PARTS = ("lines", "postal_code", "city", "region", "country")
 MARK = "#"
+TAX = "tax.number"
 
 Command = list[Any]
 
@@ -149,12 +150,17 @@ def split_mark(code: str) -> tuple[str, str]:
 
 
 def values_of(
-    said: Fields, row: CustomerStateRow | None, catalogue: Catalogue, terms: Mapping[str, int]
+    said: Fields,
+    row: CustomerStateRow | None,
+    catalogue: Catalogue,
+    terms: Mapping[str, int],
+    tax_types: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What Tryton is to write of what was said, in one call: the party's own fields and commands on its parts.
 
-    `row` is the party as it is, None for a new one. Of fields that Tryton alone decides on (credit, tax numbers,
-    status) nothing is written. Raises Rejected for a country or a payment term that Tryton does not know.
+    `row` is the party as it is, None for a new one. Nothing is written of fields that Tryton alone decides on
+    (credit, status), nor a tax number for whose first two letters `tax_types` has no type. Raises Rejected for a
+    country or a payment term that Tryton does not know.
     """
     values: dict[str, Any] = {}
     name = _name(said, row)
@@ -167,6 +173,8 @@ def values_of(
     mechanisms = _mechanisms(said, row)
     if mechanisms:
         values["contact_mechanisms"] = mechanisms
+    if numbers := _tax_number(said, row, tax_types or {}):
+        values["identifiers"] = numbers
     addresses = [command for field in ADDRESSES for command in _address(field, said, row, catalogue)]
     if addresses:
         values["addresses"] = addresses
@@ -210,6 +218,26 @@ def _mechanisms(said: Fields, row: CustomerStateRow | None) -> list[Command]:
     return commands
 
 
+def _tax_number(said: Fields, row: CustomerStateRow | None, types: Mapping[str, str]) -> list[Command]:
+    """A number of another type is another number: the one before is deactivated, and documents keep it."""
+    if TAX not in said or not types:
+        return []
+    standing = row.tax_identifier_ if row else None
+    code = said[TAX]
+    kind = tax_type(code, types)
+    if code is not None and kind is None:
+        return []
+    if standing is not None and kind is not None and kind == standing.type:
+        return [["write", [standing.id], {"code": code}]]
+    commands: list[Command] = [["write", [standing.id], {"active": False}]] if standing else []
+    return [*commands, ["create", [{"type": kind, "code": code}]]] if kind is not None else commands
+
+
+def tax_type(code: FieldValue, types: Mapping[str, str]) -> str | None:
+    """Tryton's type of a tax number, by its first two letters."""
+    return types.get(code[:2].upper()) if isinstance(code, str) else None
+
+
 def _address(field: str, said: Fields, row: CustomerStateRow | None, catalogue: Catalogue) -> list[Command]:
     told = {part: said[f"{field}.{part}"] for part in _PARTS if f"{field}.{part}" in said}
     if not told:
@@ -233,12 +261,20 @@ def _address(field: str, said: Fields, row: CustomerStateRow | None, catalogue: 
     ]
 
 
-def unkept(said: Fields, catalogue: Catalogue) -> dict[str, FieldValue]:
-    """Of what is told, that which Tryton has no place for though it tells of it: regions that it does not know."""
+def kept_of(said: Fields, shows: Fields, catalogue: Catalogue) -> dict[str, FieldValue]:
+    """What Tryton makes of what it is told: no region that it does not know, a tax number without its country."""
     names = (f"{field}.region" for field in ADDRESSES)
     told = {name: said[name] for name in names if said.get(name) is not None}
     regions = {one.name.casefold() for one in catalogue.subdivisions}
-    return {name: None for name, region in told.items() if str(region).casefold() not in regions}
+    kept: dict[str, FieldValue] = {
+        name: None for name, region in told.items() if str(region).casefold() not in regions
+    }
+    number, shown = (_letters(fields.get(TAX)) for fields in (said, shows))
+    return kept | ({TAX: shows[TAX]} if shown and number.endswith(shown) else {})
+
+
+def _letters(value: FieldValue) -> str:
+    return "".join(sign for sign in str(value or "") if sign.isalnum())
 
 
 def _parts_of(field: str, place: PlaceRow) -> dict[str, FieldValue]:

@@ -16,6 +16,8 @@ class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     category of private customers. `change_overlap_seconds` must exceed the longest transaction, because Tryton
     stamps a change with the start of its transaction. `customer_poll_seconds` is how long the stream of customers
     rests when there was nothing new; `origin_mark` is told as origin of what the hub's own user changed.
+    `tax_identifiers` gives the type of identifier by a tax number's first two letters (`{"DE": "eu_vat"}`): such
+    numbers are written, others never.
     """
 
     base_url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]
@@ -33,3 +35,6 @@ class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     change_overlap_seconds: Annotated[float, Meta(ge=1)] = 90.0
     customer_poll_seconds: Annotated[float, Meta(gt=0)] = 30.0
     origin_mark: Annotated[str, Meta(max_length=64)] = "crossdock"
+    tax_identifiers: dict[
+        Annotated[str, Meta(pattern="^[A-Z]{2}$")], Annotated[str, Meta(pattern="^[a-z_]+$")]
+    ] = {}
