@@ -140,7 +140,7 @@ async def test_an_address_is_judged_without_a_customer(
 
 async def test_what_is_not_there_is_404(desk: tuple[httpx.AsyncClient, Mapping[str, Surface]]) -> None:
     client, _ = desk
-    assert (await client.get("/v1/freshness/nobody")).json()["code"] == "customer-not-found"
+    assert (await client.get("/v1/freshness/nobody")).json()["code"] == "customer-unknown"
     answer = await client.post("/v1/credit-reviews/nobody/approve", json={"actor": "anna"})
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing-to-decide")
 

@@ -75,7 +75,7 @@ def test_freshness_names_what_was_never_heard(cli: Cli) -> None:
         for rule in ("domains.tax", "domains.credit", "domains.payment_terms", "fields.shipping.*.eligible")
     }
     assert "never heard" in cli("freshness").out
-    assert "customer-not-found" in cli("freshness", "nobody").err
+    assert "customer-unknown" in cli("freshness", "nobody").err
 
 
 def test_a_deployment_without_them_says_what_is_missing(cli: Cli) -> None:

@@ -149,7 +149,7 @@ async def get_freshness(entrance: Here, customer_id: FromPath[str]) -> CustomerF
     _validation(entrance)
     fields = await entrance.hub.customer_freshness(customer_id)
     if fields is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "customer-not-found")
+        raise Problem(HTTPStatus.NOT_FOUND, "customer-unknown")
     return CustomerFreshness(customer_id=customer_id, fields=tuple(fields))
 
 

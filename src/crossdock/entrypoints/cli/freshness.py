@@ -35,7 +35,7 @@ async def show_freshness(
         feeds = await hub.customer_feeds()
         canaries = [] if customer else await hub.canaries.freshness()
     if customer and fields is None:
-        raise NotFound(f"there is no customer {customer}", code="customer-not-found")
+        raise NotFound(f"there is no customer {customer}", code="customer-unknown")
     rows = [(each.unit, each) for each in fields or ()] if customer else [(each.rule, each) for each in feeds]
     if as_json:
         tell([*(each for _, each in rows), *canaries])
