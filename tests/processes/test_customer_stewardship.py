@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.processes.books import CustomerHub, customer_hub
 from tests.processes.test_customer_matching import ALMOST_ANNA, ANNA, EMAIL, JULIA, OWNERSHIP, PHONE
 from tests.stores import Stores
 
 from crossdock.identity.golden.joining import Unmerged
+from crossdock.identity.golden.ledger import record_key
 from crossdock.identity.recognition.reviews import STEWARDS
 from crossdock.kit.errors import Conflict, Invalid, Rejected
 from crossdock.processes.customer_stewardship import Word
@@ -138,6 +140,32 @@ async def test_equal_evidence_has_one_signature_and_pages_follow_each_other(hub:
     rest = await hub.store.list_match_reviews(hub.clock.now(), signature=alike.signature, behind=page[-1].number)
     assert [each.number for each in (*page, *rest)] == [each.number for each in reviews]
     assert await hub.store.list_match_reviews(hub.clock.now(), signature="v1:none") == []
+
+
+async def test_of_contrary_words_about_two_customers_the_second_is_told_of_the_first(hub: CustomerHub) -> None:
+    number, anna, almost = await a_doubt(hub)
+    looked = await hub.stewards.doubt(number)
+    assert looked is not None
+    other = next(one.file.party_id for one in looked.customers[1:])
+    words = [
+        hub.stewards.merge(anna, almost, by="Ines", reason="called her"),
+        hub.stewards.decide(number, NOT_SAME),
+        hub.stewards.decide(number, replace(NOT_SAME, other=other)),
+    ]
+    answers = await asyncio.gather(*words, return_exceptions=True)
+    (said, *refused) = sorted(answers, key=lambda answer: isinstance(answer, Conflict))
+    assert not isinstance(said, BaseException)
+    contrary = [answer for answer in refused if isinstance(answer, Conflict)]
+    assert contrary, answers
+    assert {answer.code for answer in contrary} <= {"said-not-same", "said-otherwise", "review-closed"}
+    first = "Ines said on" if said else "Olaf said on"
+    assert all(first in answer.message for answer in contrary), [answer.message for answer in contrary]
+    await rest(hub)
+    retired = await hub.store.read_party(almost)
+    assert retired is not None
+    assert bool(retired.into) == bool(said)
+    edges = (await hub.store.look_nearby(record_key(looked.customers[0].file.records[0].reference), ())).edges
+    assert {edge.verdict for edge in edges} == ({"same"} if said else {"not_same"})
 
 
 async def test_values_that_shall_survive_are_chosen_with_the_word(hub: CustomerHub) -> None:

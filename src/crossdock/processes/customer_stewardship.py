@@ -7,7 +7,8 @@
     a value  ── pin, unpin, accept what was proposed ─ what holds is looked up anew
 
 Each word is one commit: what it changes, the runs it starts and its entry in the audit chain. The same word again
-changes nothing; another word about the same is a conflict.
+changes nothing. Of contrary words about two customers the first is taken, whichever way each came and however
+close: the other is a conflict that says who said what.
 
 Requirements: CUS-11, CUS-12, CUS-16 to CUS-19, CUS-34.
 """
@@ -18,9 +19,10 @@ from typing import Literal, Protocol
 import msgspec
 
 from crossdock.contracts.customers import customer_subject
-from crossdock.durable.codec import decode, encode
+from crossdock.durable.codec import decode
 from crossdock.durable.records import Commit, EffectStep, Fate, InboxRow, Outcome, RunStart
 from crossdock.durable.run import Startable
+from crossdock.durable.store import AuditEntry
 from crossdock.identity.golden.fields import Fields, group_of, party_of
 from crossdock.identity.golden.joining import Merge, MergeLedger, Unmerged, pairs_apart, report
 from crossdock.identity.golden.ledger import ChangeTaken, DecideValue, PartyFile, PartyLedger, record_key
@@ -30,20 +32,28 @@ from crossdock.identity.golden.work import MergeAsked, TouchedParty, UnmergeAske
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Profile
-from crossdock.identity.recognition.index import JudgePair, MatchIndex
-from crossdock.identity.recognition.reviews import NoteDeed, NoteWord, Review, ReviewDesk
-from crossdock.kit.clock import Clock, seconds_to_us
+from crossdock.identity.privacy.erasing import HoldParty
+from crossdock.identity.recognition.index import JudgePair, MatchIndex, Verdict
+from crossdock.identity.recognition.reviews import NoteDeed, NoteWord, Review, ReviewDesk, review_subject
+from crossdock.kit.clock import Clock, iso, seconds_to_us
 from crossdock.kit.errors import Conflict, Finding, Invalid, Rejected
 from crossdock.kit.ids import new_id
-from crossdock.policies.order_events import digest_of
 
 LATER_SECONDS = 24 * 3_600.0
 FOUND_MAX = 50
-_WORDS = "steward:words"
+_PAIRS = "steward:pairs"
+_CLOSING = ("same", "not_same")
 
 
 class StewardStore(PartyLedger, MergeLedger, MatchIndex, ReviewDesk, Protocol):
-    """Where customers, doubts and merges are kept."""
+    """Where customers, doubts and merges are kept, and who said what of them."""
+
+    async def list_audit(self, *, run_id: str = "", limit: int = 100) -> Sequence[AuditEntry]:
+        """See Store."""
+        ...
+
+
+Deed = DecideValue | HoldParty | JudgePair | NoteDeed | NoteWord
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,8 +186,9 @@ class Stewards:
             case "assign":
                 return await self._note(changed(note, owner=_named(said.owner, "$.owner")))
         if not doubt.review.is_open:
-            if await self._is_new(_once(number, said)):
-                raise _closed()
+            first = await self._first_word(review_subject(number))
+            if first is None or first.verb != said.word:
+                raise _closed(first)
         elif said.word == "not_same":
             await self._say_apart(doubt, note, said)
         else:
@@ -195,30 +206,25 @@ class Stewards:
                 not_taken[number] = refusal.code
         return tuple(taken), not_taken
 
-    async def _is_new(self, once: InboxRow) -> bool:
-        """Whether this word was not taken before, though the review is closed: then another one closed it."""
-        return (await self._do(effects=(), once=once)).fate is not Fate.DUPLICATE
-
     async def _note(self, note: NoteWord) -> str:
         outcome = await self._do(effects=[note])
         if not decode(outcome.findings[0], bool):
-            raise _closed()
+            raise _closed(await self._first_word(review_subject(note.number)))
         return ""
 
     async def _say_apart(self, doubt: Doubt, note: NoteWord, said: Word) -> None:
         """Between all records of the two stands "not the same"; whoever waited for the word goes on."""
         one, others = _sides(doubt, said.other)
-        judged = [
-            JudgePair(one=first, other=second, verdict="not_same", decided_by=said.by, reason=said.reason)
-            for other in others
-            for first, second in pairs_apart(_records(one.file), _records(other.file))
-        ]
         closes = len(others) == len(doubt.customers) - 1
-        await self._do(
-            once=_once(note.number, said),
-            effects=[*judged, msgspec.structs.replace(note, closes=closes)],
-            starts=[self._look_again(each.file.party_id) for each in (one, *others)],
-        )
+        for other in others:
+            judged = [
+                JudgePair(one=first, other=second, verdict="not_same", decided_by=said.by, reason=said.reason)
+                for first, second in pairs_apart(_records(one.file), _records(other.file))
+            ]
+            last = [msgspec.structs.replace(note, closes=closes)] if other is others[-1] else []
+            ids = one.file.party_id, other.file.party_id
+            starts = [self._look_again(party_id) for party_id in ids]
+            await self._say(ids, "not_same", said.by, said.reason, effects=[*judged, *last], starts=starts)
 
     async def _say_same(self, doubt: Doubt, note: NoteWord, said: Word) -> None:
         one, others = _sides(doubt, said.other)
@@ -238,8 +244,11 @@ class Stewards:
             reason=said.reason,
             pins=self._pins(said.pins, said.by, said.reason),
         )
-        await self._do(
-            once=_once(note.number, said),
+        await self._say(
+            (asked.survivor, asked.absorbed),
+            "same",
+            said.by,
+            said.reason,
             effects=[msgspec.structs.replace(note, closes=True)],
             starts=[self._merge.start(asked.merge_id, asked)],
         )
@@ -261,7 +270,8 @@ class Stewards:
             pins=self._pins(pins or {}, by, reason),
         )
         deed = NoteDeed(subject=customer_subject(asked.absorbed), verb="merge", by=by, reason=reason)
-        await self._do(effects=[deed], starts=[self._merge.start(asked.merge_id, asked)])
+        starts = [self._merge.start(asked.merge_id, asked)]
+        await self._say((asked.survivor, asked.absorbed), "same", by, reason, effects=[deed], starts=starts)
         return asked.merge_id
 
     async def unmerge(self, merge_id: str, *, by: str, reason: str) -> None:
@@ -282,7 +292,9 @@ class Stewards:
         for record in _records(goes.file):
             edges = (await self._store.look_nearby(record, ())).edges
             if any(edge.verdict == "not_same" and edge.other in there for edge in edges):
-                raise Conflict("somebody said, for good, that they are not the same", code="said-not-same")
+                first = await self._first_word(_pair(survivor, absorbed))
+                words = _quoted(first) if first else "they are not the same"
+                raise Conflict(f"this was said for good: {words}", code="said-not-same")
 
     # ── words about values ──────────────────────────────────────────────────────────────────────────
 
@@ -293,6 +305,9 @@ class Stewards:
         pins = self._pins(values, by, reason)
         if not pins:
             raise _unclear("$.values", "say which value")
+        held = {pin.unit: pin for pin in (await self._known(party_id)).file.pins}
+        if all(_is_same(pin, held.get(pin.unit)) for pin in pins):
+            return
         await self._decide_values(party_id, [(pin.unit, pin) for pin in pins], by, "pin", reason, expected)
 
     async def unpin(self, party_id: str, unit: str, *, by: str, reason: str, expected: int | None = None) -> None:
@@ -349,6 +364,22 @@ class Stewards:
             for unit, held in sorted(groups.items())
         )
 
+    # ── what the law wants kept ─────────────────────────────────────────────────────────────────────
+
+    async def hold(self, party_id: str, *, by: str, reason: str) -> bool:
+        """Nobody may erase the customer until that is lifted; whether that is new."""
+        return await self._hold(party_id, "hold", by, reason)
+
+    async def release(self, party_id: str, *, by: str, reason: str) -> bool:
+        """The customer may be erased again, whoever of him was held; whether that is new."""
+        return await self._hold(party_id, "release", by, reason)
+
+    async def _hold(self, party_id: str, verb: str, by: str, reason: str) -> bool:
+        known = (await self._known(party_id)).file.party_id
+        deed = NoteDeed(subject=customer_subject(known), verb=verb, by=by, reason=reason)
+        outcome = await self._do(effects=[HoldParty(party_id=known, held=verb == "hold"), deed])
+        return decode(outcome.findings[0], bool)
+
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────
 
     async def _known(self, party_id: str) -> Customer:
@@ -363,25 +394,47 @@ class Stewards:
     async def _do(
         self,
         *,
-        effects: Sequence[DecideValue | JudgePair | NoteDeed | NoteWord],
+        effects: Sequence[Deed],
         starts: Sequence[RunStart] = (),
         once: InboxRow | None = None,
     ) -> Outcome:
-        """One commit; with `once` it is made once, and again changes nothing. Raises Conflict."""
+        """One commit; with `once` it is made once, and its fate says whether this was the time."""
         steps = tuple(EffectStep(f"word_{place}", effect) for place, effect in enumerate(effects))
-        outcome = await self._submit(Commit(effects=steps, starts=tuple(starts), inbox=once))
+        return await self._submit(Commit(effects=steps, starts=tuple(starts), inbox=once))
+
+    async def _say(
+        self,
+        ids: tuple[str, str],
+        verdict: Verdict,
+        by: str,
+        reason: str,
+        *,
+        effects: Sequence[Deed],
+        starts: Sequence[RunStart],
+    ) -> None:
+        """Whether two customers are one, with all that goes along. Raises Conflict where the contrary was said."""
+        pair = _pair(*ids)
+        told = NoteDeed(subject=pair, verb=verdict, by=by, reason=reason)
+        once = InboxRow(_PAIRS, pair, verdict)
+        outcome = await self._do(effects=[*effects, told], starts=starts, once=once)
         if outcome.fate is Fate.CONFLICT:
-            raise _closed()
-        return outcome
+            raise _contrary(await self._first_word(pair))
+        if outcome.fate is Fate.DUPLICATE:
+            await self._do(effects=effects, starts=starts)
 
-
-def _once(number: int, said: Word) -> InboxRow:
-    """A closing word is taken once; another one under its key is too late."""
-    return InboxRow(_WORDS, f"{number}/{said.other}", digest_of(encode(said)))
+    async def _first_word(self, subject: str) -> AuditEntry | None:
+        """The first word that decided it, as the audit has it."""
+        said = await self._store.list_audit(run_id=subject)
+        return next((entry for entry in reversed(said) if entry.verb in _CLOSING), None)
 
 
 def _merge_id(number: int) -> str:
     return f"review-{number}"
+
+
+def _is_same(said: Pin, held: Pin | None) -> bool:
+    """Whether a word is one that holds already: sent again, it changes nothing."""
+    return held is not None and msgspec.structs.replace(said, at=held.at) == held
 
 
 def _records(file: PartyFile) -> list[str]:
@@ -411,8 +464,24 @@ def _unclear(path: str, words: str) -> Invalid:
     return Invalid(words, code="unclear-word", findings=[Finding("unclear-word", path, words)])
 
 
-def _closed() -> Conflict:
-    return Conflict("somebody has decided this already", code="review-closed")
+def _pair(one: str, other: str) -> str:
+    """The name of two customers in the audit chain, whoever is named first."""
+    return f"pair/{'/'.join(sorted((one, other)))}"
+
+
+def _closed(first: AuditEntry | None) -> Conflict:
+    words = _quoted(first) if first else "it was settled by another decision"
+    return Conflict(f"this is decided already: {words}", code="review-closed")
+
+
+def _contrary(first: AuditEntry | None) -> Conflict:
+    words = _quoted(first) if first else "the contrary"
+    return Conflict(f"somebody was faster: {words}", code="said-otherwise")
+
+
+def _quoted(first: AuditEntry) -> str:
+    verdict = "they are the same" if first.verb == "same" else "they are not the same"
+    return f"{first.actor} said on {iso(first.at)} that {verdict} ({first.reason})"
 
 
 def _moved() -> Conflict:

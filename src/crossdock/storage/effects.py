@@ -13,7 +13,7 @@ from crossdock.identity.onboarding.ledger import (
     OpenReview,
     PassOn,
 )
-from crossdock.identity.privacy.erasing import ForgetParty
+from crossdock.identity.privacy.erasing import ForgetParty, HoldParty
 from crossdock.identity.recognition.index import (
     IndexKnown,
     JudgePair,
@@ -27,7 +27,7 @@ from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Unsupported
 from crossdock.ports.order_board import WriteBoard
 from crossdock.stock.holds import ConsumeStock, CountStock, HoldStock, ReleaseStock
-from crossdock.storage.erasing import forget_parties
+from crossdock.storage.erasing import forget_parties, hold_parties
 from crossdock.storage.match_known import index_known
 from crossdock.storage.match_writing import judge_pairs, keep_models, move_records, raise_doubts, settle_records
 from crossdock.storage.onboarding_store import (
@@ -72,6 +72,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     DecideCredit: decide_credits,
     EndOnboarding: end_onboardings,
     NoteDeed: note_deeds,
+    HoldParty: hold_parties,
     ForgetParty: forget_parties,
 }
 """In the order in which a batch applies them: what is given back can be held by others in the same batch."""

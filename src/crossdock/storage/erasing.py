@@ -8,16 +8,18 @@ from typing import TypeVar
 from crossdock.canonical.party import ExternalReference
 from crossdock.durable.codec import decode, encode
 from crossdock.identity.golden.ledger import record_key
-from crossdock.identity.privacy.erasing import ErasureLine, ForgetParty, Forgotten
+from crossdock.identity.privacy.erasing import ErasureLine, ForgetParty, Forgotten, HoldParty
 from crossdock.identity.recognition.index import MoveRecord
 from crossdock.kit.clock import Instant
 from crossdock.storage.audit import write_audit
 from crossdock.storage.match_writing import move_records
+from crossdock.storage.party_store import HISTORY, lock_parties
 from crossdock.storage.sealing import merge_subject, party_subject, record_subject
 from crossdock.storage.transaction import Transaction
 from crossdock.storage.vault import KEY_COLUMNS, new_key_id
 
 T = TypeVar("T")
+HELD, RELEASED = "held", "released"
 _ERASURE = ("erasure_id", "at", "facts")
 _BY_RECORD = (
     ("contribution", "record"),
@@ -44,6 +46,10 @@ class ErasureStore(ABC):
         """See ErasureLedger."""
         return await self._read(partial(is_erased, record=record))
 
+    async def held_since(self, party_id: str) -> Instant:
+        """See ErasureLedger."""
+        return await self._read(partial(held_since, party_id=party_id))
+
     async def erasure_subjects(self, party_id: str) -> Sequence[str]:
         """See ErasureLedger."""
         return await self._read(partial(erasure_subjects, party_id=party_id))
@@ -55,6 +61,45 @@ class ErasureStore(ABC):
     async def replay_erasures(self, lines: Sequence[ErasureLine], now: Instant) -> int:
         """Do again what the database does not know of, as after a restore; how many erasures that were."""
         return await self._write(partial(replay_erasures, lines=lines, now=now))
+
+
+# ── holds ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def held_since(tx: Transaction, party_id: str) -> Instant:
+    """The latest word about each party that is part of this one, in their histories: a hold outlives a merge."""
+    return min((at for _, at in _held_parts(tx, party_id)), default=0)
+
+
+def hold_parties(tx: Transaction, effects: Sequence[HoldParty], now: Instant) -> list[bool]:
+    """Note each in the party's history; lifting a hold lifts those that came with merges, too."""
+    answers = []
+    for effect in effects:
+        lock_parties(tx, {effect.party_id}, now)
+        is_new = bool(held_since(tx, effect.party_id)) != effect.held
+        answers.append(is_new)
+        if is_new:
+            held = [effect.party_id] if effect.held else [each for each, _ in _held_parts(tx, effect.party_id)]
+            word = HELD if effect.held else RELEASED
+            tx.insert("party_history", HISTORY, [(each, now, word, "", encode(()), "") for each in held])
+    return answers
+
+
+def _held_parts(tx: Transaction, party_id: str) -> list[tuple[str, Instant]]:
+    found, left = [], [party_id]
+    for each in left:
+        row = tx.execute(
+            "SELECT what, at FROM party_history WHERE party_id = ? AND what IN (?, ?) "
+            "ORDER BY number DESC LIMIT 1",
+            (each, HELD, RELEASED),
+        ).fetchone()
+        if row is not None and row[0] == HELD:
+            found.append((each, row[1]))
+        parts = tx.execute(
+            "SELECT absorbed FROM party_merge WHERE survivor = ? AND parted_at = 0 ORDER BY absorbed", (each,)
+        )
+        left += [absorbed for (absorbed,) in parts.fetchall() if absorbed not in left]
+    return found
 
 
 def is_erased(tx: Transaction, record: ExternalReference) -> bool:

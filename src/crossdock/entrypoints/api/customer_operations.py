@@ -64,15 +64,17 @@ OPERATIONS: Mapping[str, Operation] = {
     "list_alike_reviews": _look(answers.AlikeList, LIMIT),
     "get_customer_review": _look(answers.ReviewTold, _ACTOR),
     "decide_customer_review": _word(stewards.ReviewWord, 200, _KEY),
-    "decide_many_reviews": _word(stewards.ReviewWords, answer=answers.WordsTaken),
+    "decide_many_reviews": _word(stewards.ReviewWords, 200, _KEY, answer=answers.WordsTaken),
     "list_customer_questions": _look(
         answers.QuestionList, LIMIT, _text("behind", "From the `next` of a page.", 400)
     ),
-    "pin_customer": _word(stewards.PinWord, 200, _MATCH),
+    "pin_customer": _word(stewards.PinWord, 200, _MATCH, _KEY),
     "unpin_customer": _word(stewards.UnpinWord, 200, _MATCH),
-    "accept_proposal": _word(stewards.AcceptWord, 200, _MATCH),
+    "accept_proposal": _word(stewards.AcceptWord, 200, _MATCH, _KEY),
+    "hold_customer": _word(stewards.HoldWord, 200, _KEY),
+    "release_customer": _word(stewards.HoldWord, 200, _KEY),
     "merge_customers": _word(stewards.MergeWord, 202, _KEY),
     "get_merge": _look(answers.MergeTold),
-    "unmerge_customers": _word(stewards.UnmergeWord, 202),
+    "unmerge_customers": _word(stewards.UnmergeWord, 202, _KEY),
 }
 """By operation id."""

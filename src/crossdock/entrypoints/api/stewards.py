@@ -101,6 +101,13 @@ class PinWord(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
 
 
+class HoldWord(msgspec.Struct, frozen=True, kw_only=True):
+    """The law wants the customer kept, or does so no more."""
+
+    actor: Name
+    reason: Reason
+
+
 class UnpinWord(msgspec.Struct, frozen=True, kw_only=True):
     """The rules decide on this field or group again."""
 
@@ -210,6 +217,7 @@ async def decide_customer_review(request: Asked, entrance: Here, number: FromPat
 async def decide_many_reviews(request: Asked, entrance: Here) -> WordsTaken:
     """Say one word about many doubts. Each is taken by itself; what cannot be is told with its reason."""
     asked = read_body(await read_json_bytes(request), ReviewWords)
+    await entrance.taking.bind("words", idempotency_key(request), 0, asked)
     word = Word(word=asked.word, by=asked.actor, reason=asked.reason)
     taken, not_taken = await stewards_of(entrance).decide_many(asked.numbers, word)
     return WordsTaken(taken=taken, not_taken={str(number): code for number, code in not_taken.items()})
@@ -235,6 +243,7 @@ async def list_customer_questions(request: Asked, entrance: Here) -> QuestionLis
 async def pin_customer(request: Asked, entrance: Here, customer_id: FromPath[str]) -> WordTaken:
     """Let values hold, whatever is said. With `If-Match` only while nothing has changed since it was read."""
     asked = read_body(await read_json_bytes(request), PinWord)
+    await entrance.taking.bind("pins", idempotency_key(request), customer_id, asked)
     expected = _expected(request)
     stewards = stewards_of(entrance)
     word = stewards.pin(customer_id, asked.values, by=asked.actor, reason=asked.reason, expected=expected)
@@ -257,6 +266,7 @@ async def unpin_customer(request: Asked, entrance: Here, customer_id: FromPath[s
 async def accept_proposal(request: Asked, entrance: Here, customer_id: FromPath[str]) -> WordTaken:
     """Let hold what a record says, though its word does not count, or nobody can know which is newer."""
     asked = read_body(await read_json_bytes(request), AcceptWord)
+    await entrance.taking.bind("accepts", idempotency_key(request), customer_id, asked)
     word = stewards_of(entrance).accept(
         customer_id,
         asked.field,
@@ -266,6 +276,24 @@ async def accept_proposal(request: Asked, entrance: Here, customer_id: FromPath[
         expected=_expected(request),
     )
     await said(word)
+    return WordTaken()
+
+
+@post("/v1/customers/{customer_id:str}/hold", name="hold_customer", status_code=200)
+async def hold_customer(request: Asked, entrance: Here, customer_id: FromPath[str]) -> WordTaken:
+    """Put a legal hold on a customer: nobody can have him erased until it is lifted. Again it changes nothing."""
+    asked = read_body(await read_json_bytes(request), HoldWord)
+    await entrance.taking.bind("holds", idempotency_key(request), f"hold {customer_id}", asked)
+    await said(stewards_of(entrance).hold(customer_id, by=asked.actor, reason=asked.reason))
+    return WordTaken()
+
+
+@post("/v1/customers/{customer_id:str}/release", name="release_customer", status_code=200)
+async def release_customer(request: Asked, entrance: Here, customer_id: FromPath[str]) -> WordTaken:
+    """Lift the legal hold on a customer, and on those who became one with him. Again it changes nothing."""
+    asked = read_body(await read_json_bytes(request), HoldWord)
+    await entrance.taking.bind("holds", idempotency_key(request), f"release {customer_id}", asked)
+    await said(stewards_of(entrance).release(customer_id, by=asked.actor, reason=asked.reason))
     return WordTaken()
 
 
@@ -293,6 +321,7 @@ async def get_merge(entrance: Here, merge_id: FromPath[str]) -> MergeTold:
 async def unmerge_customers(request: Asked, entrance: Here, merge_id: FromPath[str]) -> WordTaken:
     """Take a merge back. It goes on by itself; what came of it is told at `/v1/customers/merges/{merge_id}`."""
     asked = read_body(await read_json_bytes(request), UnmergeWord)
+    await entrance.taking.bind("unmerges", idempotency_key(request), merge_id, asked)
     await said(stewards_of(entrance).unmerge(merge_id, by=asked.actor, reason=asked.reason))
     return WordTaken(merge_id=merge_id)
 
@@ -311,6 +340,8 @@ ROUTES = (
     pin_customer,
     unpin_customer,
     accept_proposal,
+    hold_customer,
+    release_customer,
     merge_customers,
     get_merge,
     unmerge_customers,

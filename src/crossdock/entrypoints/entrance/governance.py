@@ -116,6 +116,8 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "pin_customer": _STEWARD_WORD,
     "unpin_customer": _STEWARD_WORD,
     "accept_proposal": _STEWARD_WORD,
+    "hold_customer": _STEWARD_WORD,
+    "release_customer": _STEWARD_WORD,
     "merge_customers": _STEWARD_WORD,
     "unmerge_customers": _STEWARD_WORD,
     "console_home": _CONSOLE_OPEN,

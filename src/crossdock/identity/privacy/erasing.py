@@ -19,16 +19,19 @@ from crossdock.kit.errors import Finding
 
 NAME_LEFT = "erased"
 """In place of the one thing that no system lets be empty."""
+LEGAL_HOLD = "legal-hold"
+"""The code of a refusal while the law wants somebody kept."""
 _BALANCES = ("receivables.balance", "receivables.overdue")
 
 
 class ErasureAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """A party is to be forgotten, asks a person, for a reason."""
+    """A party is to be forgotten, asks a person, for a reason. `attempt`: so often systems have refused so far."""
 
     erasure_id: str
     party_id: str
     by: str
     reason: str
+    attempt: int = 0
 
 
 class Cleared(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +52,11 @@ class ForgetParty(Effect, frozen=True, kw_only=True):
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
-    """How many keys were destroyed, and of how many records."""
+    """How many keys were destroyed, and of how many records; or nothing yet, for a system `refused`."""
 
     keys: int
     records: int
+    refused: str = ""
 
 
 class ErasureLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +73,19 @@ class ErasureLine(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[str, ...]
 
 
+class HoldParty(Effect, frozen=True, kw_only=True):
+    """The law wants a party kept (`held`), or does so no more; answered with bool: whether that is new."""
+
+    party_id: str
+    held: bool
+
+
 class ErasureLedger(Protocol):
     """Looks erasures up. Every method raises StoreUnavailable where the database does not answer."""
+
+    async def held_since(self, party_id: str) -> Instant:
+        """Since when the law wants the party kept, or one that became part of it; 0 where it does not."""
+        ...
 
     async def is_erased(self, record: ExternalReference) -> bool:
         """Whether the record belonged to somebody who was erased."""
