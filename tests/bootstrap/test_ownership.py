@@ -6,11 +6,13 @@ import msgspec
 import pytest
 import yaml
 
+from crossdock.adapters.salesforce import ADAPTER
 from crossdock.bootstrap.adapters import find_manifests
 from crossdock.bootstrap.deployment import load_deployment
 from crossdock.identity.golden.fields import Domain
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.kit.errors import Misconfigured
+from crossdock.kit.redaction import Secret
 from crossdock.ports.manifest import Role
 
 EXAMPLE = Path(__file__).parents[2] / "deployments" / "example" / "ownership.yaml"
@@ -88,3 +90,37 @@ def test_what_has_the_wrong_form_is_told_with_its_path(folder: Path) -> None:
         "ownership.yaml $.domains.tax": "setting-wrong",
         "ownership.yaml $.domains.tax.rule": "setting-wrong",
     }
+
+
+def test_a_system_that_cannot_do_what_a_merge_wants_is_told_with_what_it_can(folder: Path) -> None:
+    systems = {
+        "salesforce": {"adapter": "memory"},
+        "erp": {"adapter": "memory"},
+        "bus": {"adapter": "no-customers"},
+    }
+    (folder / "systems.yaml").write_text(yaml.safe_dump(systems))
+    merging = {"erp": {"on_merge": "link"}, "salesforce": {"on_merge": "merge"}, "bus": {"on_merge": "merge"}}
+    content = yaml.safe_load(EXAMPLE.read_text()) | {"merging": merging}
+    (folder / "ownership.yaml").write_text(yaml.safe_dump(content))
+    memory = msgspec.structs.replace(find_manifests()["memory"], joins=frozenset({"block", "merge"}))
+    other = msgspec.structs.replace(
+        memory, name="no-customers", roles=memory.roles - {Role.CUSTOMER_SOURCE, Role.CUSTOMER_SINK}
+    )
+    with pytest.raises(Misconfigured) as fault:
+        load_deployment(folder, {"memory": memory, "no-customers": other})
+    assert {(finding.path, finding.code, finding.message) for finding in fault.value.findings} == {
+        (
+            "ownership.yaml $.merging.erp.on_merge",
+            "merging-unsupported",
+            "Memory ERP cannot link two records as it is set up here: say leave or block or merge",
+        ),
+        ("ownership.yaml $.merging.bus.on_merge", "role-missing", "bus has no role customer_sink: say leave"),
+    }
+
+
+def test_an_org_without_a_field_for_links_cannot_link() -> None:
+    settings = ADAPTER.load_settings(
+        {"client_id": "c", "client_secret": Secret("s"), "flow": "client_credentials", "customers": {"link": ""}}
+    )
+    assert settings.cannot_join_by == {"link"}
+    assert ADAPTER.joins - settings.cannot_join_by == {"merge"}

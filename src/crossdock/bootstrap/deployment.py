@@ -195,6 +195,7 @@ def check_deployment(
     if parts.get("ownership") is not None and parts.get("systems") is not None:
         findings += check_ownership(parts["ownership"], systems, "ownership.yaml $")
         findings += _check_customer_roles(parts["ownership"], systems, manifests)
+        findings += _check_merging(parts["ownership"], systems, manifests, settings)
     policies = parts.get("policies")
     if policies is not None and policies.onboarding is not None and parts.get("systems") is not None:
         findings += _check_onboarding(policies.onboarding, parts, manifests)
@@ -290,6 +291,31 @@ def _check_routes(
         elif lacking := _lacking(settings.get(name), role):
             message = f"routes.yaml uses {name} as {role.value.replace('_', ' ')}, which needs this setting"
             findings.append(Finding("setting-missing", f"systems.yaml $.{name}.settings.{lacking}", message))
+
+
+def _check_merging(
+    ownership: Ownership,
+    systems: Mapping[str, SystemEntry],
+    manifests: Mapping[str, AdapterManifest],
+    settings: Mapping[str, Any],
+) -> list[Finding]:
+    """What two records of one customer are to become has to be something that their system can make of them."""
+    findings = []
+    for system, merging in ownership.merging.items():
+        manifest = manifests.get(systems[system].adapter) if system in systems else None
+        if manifest is None or merging.on_merge == "leave":
+            continue
+        place = f"ownership.yaml $.merging.{system}.on_merge"
+        if Role.CUSTOMER_SINK not in manifest.roles:
+            words = f"{system} has no role {Role.CUSTOMER_SINK.value}: say leave"
+            findings.append(Finding("role-missing", place, words))
+            continue
+        able = manifest.joins - getattr(settings.get(system), "cannot_join_by", frozenset())
+        if merging.on_merge not in able:
+            others = " or ".join(["leave", *sorted(able)])
+            words = f"{manifest.title} cannot {merging.on_merge} two records as it is set up here: say {others}"
+            findings.append(Finding("merging-unsupported", place, words))
+    return findings
 
 
 def _check_customer_roles(

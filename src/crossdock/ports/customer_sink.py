@@ -56,6 +56,22 @@ class CustomerMerge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     correlation_id: str = ""
 
 
+class CustomerErasure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A customer is to be forgotten: `record` has to tell of nobody any more."""
+
+    key: str
+    record: ExternalReference
+    origin: str = ""
+    correlation_id: str = ""
+
+
+class Belongings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The records that belong to a customer's. `complete` is False where there are more than `records` says."""
+
+    records: tuple[ExternalReference, ...] = ()
+    complete: bool = True
+
+
 class CustomerSink(Protocol):
     """Writes customers. Whatever happens to an answer, the record can be read again and shows what landed."""
 
@@ -85,8 +101,36 @@ class CustomerSink(Protocol):
         ...
 
     async def part_customers(self, merge: CustomerMerge) -> CustomerRecord:
-        """Take back a link or a block; the record that was absorbed, as it is then. Again it changes nothing.
+        """Take back a link, block or merge; the record that was absorbed, as it is then. Again it changes nothing.
 
-        Raises Unsupported for a merge, which no system takes back, and what `join_customers` raises.
+        Raises Unsupported for what the system never takes back, Rejected where it does so no more, and what
+        `join_customers` raises. What belonged to an absorbed record is not back yet: see `return_belongings`.
+        """
+        ...
+
+    async def erase_customer(self, erasure: CustomerErasure) -> None:
+        """Do what the system itself offers to forget somebody, beyond the fields that `write_customers` reaches.
+
+        The record may stay, empty, or go. Again, and where it is gone, it changes nothing. Raises Unsupported
+        where the system offers nothing of its own, Rejected or Invalid where it refuses (documents are open), with
+        nothing changed then, Unavailable, Throttled, NotAuthorized or OutcomeUnknown.
+        """
+        ...
+
+    async def list_belongings(self, record: ExternalReference) -> Belongings:
+        """What belongs to a record, would go along when it is merged, and could come back: orders, cases.
+
+        Empty where the system takes no merge back.
+        """
+        ...
+
+    async def return_belongings(
+        self, merge: CustomerMerge, records: Sequence[ExternalReference]
+    ) -> Sequence[CrossdockError | None]:
+        """Give what went to the survivor with a merge back to the absorbed record, which is there again.
+
+        Returns for each, in order, None where it belongs to the absorbed record, or why it does not: Rejected,
+        Invalid or Conflict (it went to somebody else since). Again it changes nothing. Raises Unsupported where no
+        merge is taken back, Unavailable, Throttled, NotAuthorized or OutcomeUnknown.
         """
         ...

@@ -11,6 +11,7 @@ from msgspec import Meta
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Misconfigured
 from crossdock.kit.redaction import Secret
+from crossdock.ports.customer_sink import JoinedHow
 
 
 class Role(StrEnum):
@@ -39,7 +40,11 @@ ROLE_METHODS: Mapping[Role, tuple[str, ...]] = {
     Role.PRICE_SOURCE: ("find_prices",),
     Role.STOCK_SOURCE: ("read_stock",),
     Role.CUSTOMER_SOURCE: ("customer_changes", "refill_customers", "count_changed_customers"),
-    Role.CUSTOMER_SINK: ("write_customers", "read_customers", "find_customer", "join_customers", "part_customers"),
+    Role.CUSTOMER_SINK: (
+        *("write_customers", "read_customers", "find_customer"),
+        *("join_customers", "part_customers", "list_belongings", "return_belongings"),
+        "erase_customer",
+    ),
     Role.ADDRESS_VALIDATOR: ("validate_addresses",),
 }
 
@@ -113,7 +118,8 @@ class AdapterManifest(msgspec.Struct, frozen=True, kw_only=True):
     loads no vendor library. `settings` is a msgspec Struct; `dock` is called as `dock(settings, clock)`.
     `local` is a LocalSystem class that is called with the keyword arguments its README names, if there is one.
     `outcome_settles_seconds`: after so long, a write whose answer was lost has either landed or never will.
-    `unique_reference`: the system itself refuses a second order under the same key.
+    `unique_reference`: the system itself refuses a second order under the same key. `joins`: what its
+    `join_customers` can do about two records of one customer.
     """
 
     name: str
@@ -126,6 +132,7 @@ class AdapterManifest(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     outcome_settles_seconds: float = 60.0
     unique_reference: bool = False
+    joins: frozenset[JoinedHow] = frozenset()
     tier: Tier = Tier.SIMULATOR
     documentation: str = ""
 

@@ -56,6 +56,10 @@ class TestOrg:
         """The record as the org has it."""
         return next(row for row in self.simulator.rows(sobject) if row["Id"] == record)
 
+    def kept(self, record: str, sobject: str = "Account") -> dict[str, Any]:
+        """The record as the org keeps it, also in the recycle bin."""
+        return dict(self.simulator.org.table(sobject).rows[record])
+
     def trouble(self, fault: Fault) -> None:
         """Switch a fault on."""
         self.simulator.faults.add(fault)

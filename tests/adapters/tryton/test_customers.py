@@ -10,8 +10,8 @@ from crossdock.adapters.tryton.party_mapping import reference_to
 from crossdock.canonical.party import Contact, Party, PaymentTerms, TaxProfile
 from crossdock.identity.golden.fields import fields_of
 from crossdock.kit.clock import MICROSECONDS, SystemClock
-from crossdock.kit.errors import Conflict, Unsupported
-from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.kit.errors import Conflict, Rejected, Unsupported
+from crossdock.ports.customer_sink import CustomerErasure, CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.order_source import Gap
 from crossdock.testing.builders import a_company
 from crossdock.testing.conformance.customer_source import arrivals_of, changes_of
@@ -235,3 +235,52 @@ async def test_a_write_that_says_nothing_tryton_keeps_is_no_call(bench: TrytonBe
 
     assert isinstance(outcome, CustomerRecord)
     assert await bench.write_calls() == before
+
+
+async def test_a_party_is_erased_by_trytons_own_wizard_with_those_that_it_replaced(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    records = []
+    for key in ("XDERASE1", "XDERASE2"):
+        (made,) = await dock.write_customers([CustomerWrite(key=key, says=a_company())])
+        assert isinstance(made, CustomerRecord)
+        records.append(made.record)
+    survivor, absorbed = records
+    await bench.merge_customers(survivor, absorbed)
+
+    for _ in range(2):
+        await dock.erase_customer(CustomerErasure(key="E1", record=survivor))
+
+    fields = ["name", "code", "active", "addresses.city", "contact_mechanisms.value", "identifiers.code"]
+    domain = [("id", "in", [int(record.value) for record in records]), ("active", "in", [True, False])]
+    for row in await bench.admin.search_read("party.party", domain, fields):
+        assert (row["name"], bool(row["active"])) == (None, False)
+        assert {one["city"] for one in row["addresses."]} <= {None}
+        assert {one["value"] for one in row["contact_mechanisms."]} <= {"****"}
+    (empty,) = await dock.read_customers([survivor])
+    assert empty is not None
+    said = fields_of(empty.says)
+    assert not {name for name in ("organisation.name", "contact.email", "contact.phone") if said[name]}
+
+
+async def test_a_party_with_whom_something_is_open_is_not_erased_and_stays_open(
+    bench: TrytonBench, dock: TrytonDock
+) -> None:
+    (made,) = await dock.write_customers([CustomerWrite(key="XDPENDING", says=a_company())])
+    assert isinstance(made, CustomerRecord)
+    party = int(made.record.value)
+    (sale,) = await bench.admin.create("sale.sale", [{"party": party}])
+
+    with pytest.raises(Rejected) as refusal:
+        await dock.erase_customer(CustomerErasure(key="E1", record=made.record))
+
+    assert (refusal.value.code, refusal.value.vendor_code) == (
+        "erasure-pending",
+        "sale.msg_erase_party_pending_sale",
+    )
+    kept = await bench.kept_fields(made.record)
+    assert kept is not None
+    assert (kept["account.status"], kept["contact.email"]) == ("active", "office@anvil.example")
+
+    await bench.admin.button("sale.sale", "cancel", [sale])
+    await dock.erase_customer(CustomerErasure(key="E1", record=made.record))

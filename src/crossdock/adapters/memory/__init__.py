@@ -13,6 +13,7 @@ ADAPTER = AdapterManifest(
     limits=Limits(in_flight_max=32, batch_max=200, linger_seconds=0.05),
     outcome_settles_seconds=5.0,
     unique_reference=True,
+    joins=frozenset({"block", "link", "merge"}),
     tier=Tier.REFERENCE,
     documentation="src/crossdock/adapters/memory/README.md",
 )

@@ -22,6 +22,7 @@ from crossdock.kit.errors import (
     Finding,
     Invalid,
     Transient,
+    Unsupported,
 )
 from crossdock.kit.failpoints import failpoint
 from crossdock.kit.money import Quantity
@@ -270,6 +271,28 @@ class MemoryDock:
     async def part_customers(self, merge: CustomerMerge) -> sink.CustomerRecord:
         """See `CustomerSink.part_customers`."""
         return await self._customers.part(merge)
+
+    async def erase_customer(
+        self,
+        erasure: sink.CustomerErasure,  # noqa: ARG002 - whoever it is
+    ) -> None:
+        """See `CustomerSink.erase_customer`."""
+        raise Unsupported("a partner's card is all there is", code="erase-unsupported", system=SYSTEM)
+
+    async def list_belongings(
+        self,
+        record: ExternalReference,  # noqa: ARG002 - whatever it is
+    ) -> sink.Belongings:
+        """See `CustomerSink.list_belongings`: what was merged here stays merged."""
+        return sink.Belongings()
+
+    async def return_belongings(
+        self,
+        merge: CustomerMerge,  # noqa: ARG002 - whatever it is
+        records: Sequence[ExternalReference],  # noqa: ARG002 - the same
+    ) -> Sequence[CrossdockError | None]:
+        """See `CustomerSink.return_belongings`."""
+        raise Unsupported("what was merged stays merged", code="merge-is-final", system=SYSTEM)
 
     def _between(self, gap: Gap) -> wire.ChangedBetween:
         overlap = round(self._settings.overlap_seconds * MICROSECONDS)

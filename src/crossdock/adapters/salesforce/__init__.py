@@ -12,5 +12,6 @@ ADAPTER = AdapterManifest(
     local="crossdock.adapters.salesforce.local:LocalSalesforce",
     limits=Limits(in_flight_max=8, batch_max=200, linger_seconds=1.0),
     outcome_settles_seconds=60.0,
+    joins=frozenset({"link", "merge"}),
     documentation="src/crossdock/adapters/salesforce/README.md",
 )

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from crossdock.adapters.salesforce.client import SalesforceClient
 from crossdock.adapters.salesforce.customer_stream import CustomerStream
 from crossdock.adapters.salesforce.customers import Accounts
+from crossdock.adapters.salesforce.erasing import Erasing
+from crossdock.adapters.salesforce.joining import Joining
 from crossdock.adapters.salesforce.loads import upsert_records
 from crossdock.adapters.salesforce.mapping import long_id, status_row
 from crossdock.adapters.salesforce.orders import OrderReader
@@ -16,7 +18,13 @@ from crossdock.adapters.salesforce.wire import Row
 from crossdock.canonical.party import ExternalReference
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import CrossdockError
-from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_sink import (
+    Belongings,
+    CustomerErasure,
+    CustomerMerge,
+    CustomerRecord,
+    CustomerWrite,
+)
 from crossdock.ports.customer_source import CustomerBatch
 from crossdock.ports.manifest import SystemCheck
 from crossdock.ports.order_source import ArrivalBatch, Gap
@@ -32,6 +40,8 @@ class SalesforceDock:
         self._settings = settings
         self._reader = OrderReader(self.client)
         self._accounts = Accounts(self.client)
+        self._joining = Joining(self.client, self._accounts)
+        self._erasing = Erasing(self.client, self._accounts)
         self._bus = EventBus(settings, self.client.sign_in)
 
     @property
@@ -129,11 +139,25 @@ class SalesforceDock:
 
     async def join_customers(self, merge: CustomerMerge) -> CustomerRecord:
         """See `CustomerSink.join_customers`."""
-        return await self._accounts.join(merge)
+        return await self._joining.join(merge)
 
     async def part_customers(self, merge: CustomerMerge) -> CustomerRecord:
         """See `CustomerSink.part_customers`."""
-        return await self._accounts.part(merge)
+        return await self._joining.part(merge)
+
+    async def erase_customer(self, erasure: CustomerErasure) -> None:
+        """See `CustomerSink.erase_customer`."""
+        await self._erasing.erase(erasure)
+
+    async def list_belongings(self, record: ExternalReference) -> Belongings:
+        """See `CustomerSink.list_belongings`."""
+        return await self._joining.belongings_of(record)
+
+    async def return_belongings(
+        self, merge: CustomerMerge, records: Sequence[ExternalReference]
+    ) -> Sequence[CrossdockError | None]:
+        """See `CustomerSink.return_belongings`."""
+        return await self._joining.give_back(merge, records)
 
     def parent_of(self, update: StatusUpdate) -> str:
         """The account whose lock an update may need, where it is known: updates of one should not overlap."""

@@ -1,4 +1,4 @@
-"""Customers in both directions: accounts read by events and queries, written in collections, merged by SOAP."""
+"""Customers in both directions: accounts read by events and queries, written in collections."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -22,15 +22,15 @@ from crossdock.kit.errors import (
     Misconfigured,
     OutcomeUnknown,
     Rejected,
-    Unsupported,
 )
-from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_sink import CustomerRecord, CustomerWrite
 from crossdock.ports.customer_source import CustomerArrival, CustomerBatch
 from crossdock.ports.order_source import Gap
 
 Outcome = CustomerRecord | CrossdockError
 KINDS_REMEMBERED_MAX: Final = 50_000
 _CREATED = range(200, 300)
+_TAKEN = frozenset({"DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"})
 _EXACT = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -79,6 +79,10 @@ class Accounts:
             listed = ", ".join(dict.fromkeys(name for name in named if name in known))
             self._select[sobject] = f"SELECT {listed} FROM {sobject}"  # noqa: S608 - settings check the names
         return self._select[sobject]
+
+    async def has_persons(self) -> bool:
+        """Whether the org has person accounts."""
+        return f" {party_mapping.PERSON_FLAG}," in await self._select_of(SOBJECT)
 
     async def rows(
         self, where: str, sobject: str = SOBJECT, *, deleted: bool = False
@@ -167,7 +171,7 @@ class Accounts:
         for (way, origin, _sobject), indexes in groups.items():
             part = [writes[index] for index in indexes]
             try:
-                results = await send[way](part, self._headers(origin))
+                results = await send[way](part, self.headers(origin))
             except CrossdockError as error:
                 if not (landed or isinstance(error, OutcomeUnknown | Invalid)):
                     raise
@@ -186,54 +190,6 @@ class Accounts:
         """See `CustomerSink.find_customer`."""
         row = (await self._by_keys([key])).get(key)
         return party_mapping.record_of(row, self._settings) if row else None
-
-    async def join(self, merge: CustomerMerge) -> CustomerRecord:
-        """See `CustomerSink.join_customers`: SOAP merges, for REST cannot; a link is shown on both accounts."""
-        if merge.how == "block":
-            raise Unsupported("accounts are linked or merged", code="blocks-unsupported", system=wire.SYSTEM)
-        survivor, absorbed = merge.survivor.value, merge.absorbed.value
-        sobject = sobject_of(survivor)
-        if sobject != sobject_of(absorbed):
-            words = "an account and a contact stay two records"
-            raise Unsupported(words, code="merge-unsupported", system=wire.SYSTEM)
-        found = await self.by_ids([survivor, absorbed], deleted=True)
-        gone = found.get(absorbed, {})
-        done = bool(gone.get("IsDeleted")) and gone.get(party_mapping.MASTER) == survivor
-        if merge.how == "merge" and not done:
-            operation = wire.soap_merge(sobject, survivor, absorbed)
-            _checked(await self._client.soap(operation, origin=merge.origin))
-        if merge.how == "link":
-            pairs = ((survivor, absorbed), (absorbed, survivor))
-            await self._link(pairs, self._headers(merge.origin))
-        return await self._there(merge.survivor)
-
-    async def part(self, merge: CustomerMerge) -> CustomerRecord:
-        """See `CustomerSink.part_customers`: the link is cleared where it still leads to the other."""
-        if merge.how != "link":
-            raise Unsupported("only a link is taken back", code="merge-is-final", system=wire.SYSTEM)
-        pairs = ((merge.survivor.value, merge.absorbed.value), (merge.absorbed.value, merge.survivor.value))
-        found = await self.by_ids([one for one, _ in pairs])
-        linked = [one for one, other in pairs if found.get(one, {}).get(self._link_field()) == other]
-        await self._link([(one, None) for one in linked], self._headers(merge.origin))
-        return await self._there(merge.absorbed)
-
-    async def _there(self, reference: ExternalReference) -> CustomerRecord:
-        (record,) = await self.read([reference])
-        if record is None:
-            raise Rejected("the record does not exist any more", code="record-gone", system=wire.SYSTEM)
-        return record
-
-    def _link_field(self) -> str:
-        if not self._fields.link:
-            raise Unsupported("no field shows links here", code="links-unsupported", system=wire.SYSTEM)
-        return self._fields.link
-
-    async def _link(self, pairs: Sequence[tuple[str, str | None]], headers: Mapping[str, str]) -> None:
-        field = self._link_field()
-        rows = [{"attributes": {"type": sobject_of(one)}, "id": one, field: other} for one, other in pairs]
-        for outcome in await update_rows(self._client, rows, headers=headers):
-            if isinstance(outcome, CrossdockError):
-                raise outcome
 
     async def _create(self, writes: Sequence[CustomerWrite], headers: Mapping[str, str]) -> list[Outcome]:
         """Insert; a key that is there already is looked up, and is the same customer or a conflict."""
@@ -337,7 +293,8 @@ class Accounts:
         )
         return between if sobject == SOBJECT else f"{between} AND {party_mapping.PERSON_FLAG} = false"
 
-    def _headers(self, origin: str) -> dict[str, str]:
+    def headers(self, origin: str) -> dict[str, str]:
+        """What a write of this origin says about itself."""
         headers = {"Sforce-Call-Options": f"client={origin or ORIGIN_MARK}"}
         if self._fields.allow_duplicates:
             headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
@@ -356,25 +313,27 @@ def raw_row(row: Mapping[str, Any]) -> bytes:
 
 def _updated(write: CustomerWrite, outcome: RowOutcome) -> Outcome:
     if isinstance(outcome, CrossdockError):
-        return outcome
+        return _refused(outcome)
     return CustomerRecord(record=party_mapping.reference_to(outcome.id), says=write.says)
 
 
 def _answered(write: CustomerWrite, answer: wire.SubAnswer) -> Outcome:
     if answer.http_status_code in _CREATED and write.record is not None:
         return CustomerRecord(record=write.record, says=write.says)
-    return failures.from_answer(answer.http_status_code, bytes(answer.body), writes=True)
+    return _refused(failures.from_answer(answer.http_status_code, bytes(answer.body), writes=True))
 
 
-def _checked(envelope: bytes) -> None:
-    """Raise what the one result of a SOAP call says went wrong."""
-    try:
-        (result,) = wire.soap_results(envelope)
-    except ValueError as error:
-        finding = Finding(code="count", path="$", message="not one result")
-        raise Invalid(finding.message, code="vendor-payload", system=wire.SYSTEM, findings=[finding]) from error
-    if not result.success:
-        raise failures.from_items(result.errors)
+def _refused(error: CrossdockError) -> CrossdockError:
+    """A value that may stand in one account only, and stands in another: no later state of this one helps."""
+    if not isinstance(error, Conflict) or error.vendor_code not in _TAKEN:
+        return error
+    return Rejected(
+        error.message,
+        code=error.code,
+        system=error.system,
+        vendor_code=error.vendor_code,
+        findings=error.findings,
+    )
 
 
 def _http_date(version: str) -> str:

@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import msgspec
 
-from crossdock.adapters.salesforce.wire import SYSTEM, ErrorItem, TokenRefusal, soap_fault
+from crossdock.adapters.salesforce.wire import SYSTEM, ErrorItem, TokenRefusal, soap_fault, soap_results
 from crossdock.kit.errors import (
     Conflict,
     CrossdockError,
@@ -159,6 +159,21 @@ def from_soap(status: int, body: bytes) -> CrossdockError:
         return from_items([ErrorItem(message=words, status_code=code)])
     kind = Unavailable if status == _SERVICE_UNAVAILABLE else OutcomeUnknown
     return _error(kind, f"HTTP {status} without an explanation", "salesforce-http", str(status))
+
+
+def check_soap(envelope: bytes, count: int = 1) -> None:
+    """Raise what the results of a SOAP call say went wrong, of `count` that there must be."""
+    try:
+        results = soap_results(envelope)
+    except ValueError:
+        results = ()
+    if len(results) != count:
+        words = f"{len(results)} results, {count} expected"
+        finding = Finding(code="count", path="$", message=words)
+        raise Invalid(words, code="vendor-payload", system=SYSTEM, findings=[finding])
+    for result in results:
+        if not result.success:
+            raise from_items(result.errors)
 
 
 def is_soap_expired(status: int, body: bytes) -> bool:

@@ -123,13 +123,26 @@ CONTACT_FIELDS: Mapping[str, str] = {
 CONTACT_TOPIC = "/data/ContactChangeEvent"
 
 
+BELONGINGS: Mapping[str, str] = {
+    "Contact": "AccountId",
+    "Order": "AccountId",
+    "Opportunity": "AccountId",
+    "Case": "AccountId",
+    "Contract": "AccountId",
+    "Asset": "AccountId",
+    "Account": "ParentId",
+}
+
+
 class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where accounts keep what the hub knows of customers: names of its field catalogue to fields of Account.
 
     `common` are on every account, `business` and `person` only on business and on person accounts. A field that
     the org lacks is left out. `key` and `content` must be there to create customers: under which key (unique
     external id), and a digest of what was said then. `link` shows which account is the same customer, `parent`
-    which one it belongs to. `allow_duplicates` saves what a duplicate rule only warns of. Listens to `topics`.
+    which one it belongs to. `belongings`: objects whose rows go back with an account when a merge is taken back,
+    and the field by which each points at it; one that the org lacks is left out. `allow_duplicates` saves what a
+    duplicate rule only warns of. Listens to `topics`.
 
     `contacts` are fields of Contact, for the people of business accounts. They are customers of the hub where
     `topics` has theirs, `/data/ContactChangeEvent`; then Contact needs `key` and `content` as well.
@@ -143,6 +156,7 @@ class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     content: FieldName = "Hub_Content__c"
     link: OptionalField = "Hub_Link__c"
     parent: OptionalField = "ParentId"
+    belongings: Mapping[FieldName, FieldName] = msgspec.field(default_factory=lambda: dict(BELONGINGS))
     allow_duplicates: bool = False
     topics: Annotated[tuple[Topic, ...], Meta(min_length=1, max_length=20)] = ("/data/AccountChangeEvent",)
 
@@ -220,4 +234,10 @@ class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     bulk_poll_seconds_max: Positive = 30.0
     bulk_timeout_seconds: Positive = 3_600.0
     bulk_part_bytes_max: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 100_000_000
+
+    @property
+    def cannot_join_by(self) -> frozenset[str]:
+        """Of what the adapter can do about two accounts of one customer, what it cannot do in this org."""
+        return frozenset() if self.customers.link else frozenset({"link"})
+
     bulk_rows_min: Annotated[int, Meta(ge=1)] = 2_001

@@ -4,7 +4,7 @@ Rows of objects are plain mappings, since every org names its own fields; `decod
 turning a number into a float.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 from xml.etree import ElementTree as ET
@@ -185,6 +185,17 @@ def soap_merge(sobject: str, master: str, loser: str) -> str:
     record = f"<s:type>{escape(sobject)}</s:type><s:Id>{escape(master)}</s:Id>"
     losers = f"<p:recordToMergeIds>{escape(loser)}</p:recordToMergeIds>"
     return f"<p:merge><p:request><p:masterRecord>{record}</p:masterRecord>{losers}</p:request></p:merge>"
+
+
+def soap_undelete(record: str) -> str:
+    """The operation that brings one record back from the recycle bin."""
+    return f"<p:undelete><p:ids>{escape(record)}</p:ids></p:undelete>"
+
+
+def soap_empty_bin(records: Iterable[str]) -> str:
+    """The operation that removes records from the recycle bin for good."""
+    ids = "".join(f"<p:ids>{escape(record)}</p:ids>" for record in records)
+    return f"<p:emptyRecycleBin>{ids}</p:emptyRecycleBin>"
 
 
 def soap_results(body: bytes) -> tuple[SoapResult, ...]:

@@ -26,6 +26,7 @@ ADAPTER = AdapterManifest(
     outcome_settles_seconds=75.0,
     # Any number of sales may bear one reference: the hub must not write under one key from two places at once.
     unique_reference=False,
+    joins=frozenset({"block", "merge"}),
     tier=Tier.REAL_SYSTEM,
     documentation="https://docs.tryton.org/8.0/",
 )

@@ -8,13 +8,14 @@ from crossdock.adapters.tryton.client import TrytonClient
 from crossdock.adapters.tryton.customers import Customers
 from crossdock.adapters.tryton.directories import Directories
 from crossdock.adapters.tryton.drafting import Drafting
+from crossdock.adapters.tryton.mapping import SYSTEM
 from crossdock.adapters.tryton.orders import Orders
 from crossdock.adapters.tryton.settings import TrytonSettings
 from crossdock.canonical.order import Order
 from crossdock.canonical.party import ExternalReference
 from crossdock.canonical.product import PriceQuote, Product, StockLevel
 from crossdock.kit.clock import Clock
-from crossdock.kit.errors import CrossdockError
+from crossdock.kit.errors import CrossdockError, Unsupported
 from crossdock.kit.money import Quantity
 from crossdock.ports import customer_sink as sink
 from crossdock.ports.customer_sink import CustomerMerge, CustomerWrite
@@ -37,7 +38,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
     "stock.move": ("read",),
     "account.invoice": ("read",),
 }
-WIZARDS = ("party.replace",)
+WIZARDS = ("party.replace", "party.erase")
 """Merging customers."""
 
 SERIES = "8.0"
@@ -134,6 +135,25 @@ class TrytonDock:
     async def part_customers(self, merge: CustomerMerge) -> sink.CustomerRecord:
         """See `CustomerSink.part_customers`."""
         return await self._customers.part(merge)
+
+    async def erase_customer(self, erasure: sink.CustomerErasure) -> None:
+        """See `CustomerSink.erase_customer`."""
+        await self._customers.erase(erasure)
+
+    async def list_belongings(
+        self,
+        record: ExternalReference,  # noqa: ARG002 - whatever it is
+    ) -> sink.Belongings:
+        """See `CustomerSink.list_belongings`: what was merged here stays merged."""
+        return sink.Belongings()
+
+    async def return_belongings(
+        self,
+        merge: CustomerMerge,  # noqa: ARG002 - whatever it is
+        records: Sequence[ExternalReference],  # noqa: ARG002 - the same
+    ) -> Sequence[CrossdockError | None]:
+        """See `CustomerSink.return_belongings`."""
+        raise Unsupported("what was merged stays merged", code="merge-is-final", system=SYSTEM)
 
     async def find_customers(self, numbers: Sequence[str]) -> Mapping[str, CustomerRecord]:
         """See `CustomerDirectory.find_customers`."""

@@ -31,12 +31,13 @@ from crossdock.kit.errors import (
     CrossdockError,
     Finding,
     Invalid,
+    NotAuthorized,
     OutcomeUnknown,
     Rejected,
     Transient,
     Unsupported,
 )
-from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_sink import CustomerErasure, CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.customer_source import ChangeKind, CustomerArrival, CustomerBatch, CustomerChange
 from crossdock.ports.order_source import Gap
 
@@ -180,6 +181,24 @@ class Customers:
             await self._client.write(MODEL, [rows[0].id], {"active": True})
             rows = await self._rows([rows[0].id])
         return self._record(rows[0])
+
+    async def erase(self, erasure: CustomerErasure) -> None:
+        """See `CustomerSink.erase_customer`: Tryton's own wizard, which wants the party closed and settled.
+
+        It takes parties along that were replaced by this one. Where it refuses, the party is as open as before.
+        """
+        party = party_mapping.id_of(erasure.record)
+        rows = await self._rows([party]) if party is not None else []
+        if party is None or not rows:
+            return
+        if rows[0].active:
+            await self._client.write(MODEL, [party], {"active": False})
+        try:
+            await self._client.wizard("party.erase", (MODEL, party), "erase", {"ask": {"party": party}})
+        except (Rejected, NotAuthorized):
+            if rows[0].active:
+                await self._client.write(MODEL, [party], {"active": True})
+            raise
 
     async def _create(self, write: CustomerWrite) -> CustomerRecord:
         async with self._turns.of(write.key):

@@ -30,6 +30,7 @@ _RIGHTS = re.compile(r"You are not allowed to |Calling button .* is not allowed"
 _MOVED_ON = re.compile(r"You can not call .* on |You are trying to (read|write to) records .* that don't exist")
 
 # (fixed words of the message, the vendor's name of it, error class, our code, path, our words)
+_PENDING = "the ERP erases nobody with whom something is open: "
 _KNOWN: tuple[tuple[re.Pattern[str], str, type[CrossdockError], str, str, str], ...] = (
     (
         re.compile(r"The party .* will exceed their .* credit limit by"),
@@ -70,6 +71,22 @@ _KNOWN: tuple[tuple[re.Pattern[str], str, type[CrossdockError], str, str, str], 
         "warehouse-missing",
         "$.fulfilment.location",
         "the ERP needs a warehouse for this order",
+    ),
+    *(
+        (
+            re.compile(rf"You cannot erase party .* while they have pending {what} with company"),
+            vendor_code,
+            Rejected,
+            "erasure-pending",
+            "$.record",
+            f"{_PENDING}{what}",
+        )
+        for what, vendor_code in (
+            ("invoices", "account_invoice.msg_erase_party_pending_invoice"),
+            ("receivable/payable", "account.msg_erase_party_receivable_payable"),
+            ("sales", "sale.msg_erase_party_pending_sale"),
+            ("shipments", "stock.msg_erase_party_shipment"),
+        )
     ),
     (
         re.compile(r"The number of digits in the value .* exceeds the limit"),

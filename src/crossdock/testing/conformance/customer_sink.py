@@ -351,30 +351,41 @@ class JoinRules(SinkRules):
         both: Sequence[Any] = await dock.read_customers([survivor, absorbed])
         assert all(record is not None for record in both)
 
-    async def test_what_was_linked_or_blocked_is_parted_again(self, dock: Any) -> None:
-        """Parted records are as before they were joined, also when parted twice; a system can do at least one."""
+    async def test_what_was_linked_or_blocked_is_parted_again(self, dock: Any, manifest: AdapterManifest) -> None:
+        """Parted records are as before they were joined, also when parted twice; the manifest says what it can."""
         survivor, absorbed = await self._pair(dock)
-        done = 0
+        done = set()
         for how in ("link", "block"):
             merge = CustomerMerge(key=f"XD{how}", survivor=survivor, absorbed=absorbed, how=how)
             with contextlib.suppress(Unsupported):
                 await dock.join_customers(merge)
                 for _ in range(2):
                     assert (await dock.part_customers(merge)).record == absorbed
-                done += 1
+                done.add(how)
             both: Sequence[Any] = await dock.read_customers([survivor, absorbed])
             assert all(record is not None for record in both)
-        assert done
+        assert done == manifest.joins - {"merge"}
 
-    async def test_a_merge_is_not_taken_back(self, dock: Any) -> None:
-        """A merge cannot be parted, and whoever asks for it is told so."""
+    async def test_a_merge_comes_apart_or_is_final(self, dock: Any, bench: CustomerBench) -> None:
+        """A merge is taken back, also twice, with the fields as they were; or it is final, and that is told."""
         survivor, absorbed = await self._pair(dock)
+        before = await bench.kept_fields(absorbed)
         merge = CustomerMerge(key="XDMERGE1", survivor=survivor, absorbed=absorbed, how="merge")
+        belongings = await dock.list_belongings(absorbed)
         await dock.join_customers(merge)
 
-        await raised(Unsupported, dock.part_customers(merge))
-
-        assert (await dock.read_customers([absorbed]))[0] is None
+        try:
+            for _ in range(2):
+                assert (await dock.part_customers(merge)).record == absorbed
+                assert list(await dock.return_belongings(merge, belongings.records)) == [
+                    None for _ in belongings.records
+                ]
+        except Unsupported:
+            assert belongings.records == ()
+            assert (await dock.read_customers([absorbed]))[0] is None
+        else:
+            assert await bench.kept_fields(absorbed) == before
+        assert (await dock.read_customers([survivor]))[0] is not None
 
     async def test_joining_with_nobody_is_refused(self, dock: Any) -> None:
         """A record that does not exist is Rejected or Conflict, and the other one stays."""

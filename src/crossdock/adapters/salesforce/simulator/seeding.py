@@ -151,6 +151,12 @@ class Seeder:
         with self._org.transaction(self._actor, silent=not announce) as transaction:
             Writer(self._org, transaction).undelete(sobject, record_id)
 
+    def empty_bin(self, sobject: str, record_id: str) -> None:
+        """Remove a row from the recycle bin for good, as the vendor does by itself after 15 days."""
+        with self._org.transaction(self._actor, silent=True):
+            if self._org.table(sobject).rows[record_id]["IsDeleted"]:
+                self._org.store.write(self._org.schema.get(sobject), record_id, None)
+
     def person(self, last_name: str, *, announce: bool = False, **fields: Any) -> str:
         """A customer who is one person: a person account."""
         return self.rows("Account", [{"LastName": last_name, **fields}], announce=announce)[0]

@@ -422,9 +422,10 @@ async def _hub_user(seeding: Seeding) -> None:
         button = await seeding.find("ir.model.button", ("model", "=", model), ("name", "=", name))
         owner = await seeding.find("res.group", ("name", "=", owners))
         await seeding.write("ir.model.button", button, {"groups": [["add", [owner, hub]]]})
-    # Merging customers is a wizard that only those who administrate parties may run.
-    replacing = await seeding.find("ir.action.wizard", ("wiz_name", "=", "party.replace"))
-    await seeding.write("ir.action.wizard", replacing, {"groups": [["add", [hub]]]})
+    # Merging and erasing customers are wizards that only those who administrate parties may run.
+    for name in ("party.replace", "party.erase"):
+        wizard = await seeding.find("ir.action.wizard", ("wiz_name", "=", name))
+        await seeding.write("ir.action.wizard", wizard, {"groups": [["add", [hub]]]})
     await seeding.create(
         "res.user",
         {

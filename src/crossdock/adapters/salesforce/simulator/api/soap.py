@@ -1,4 +1,4 @@
-"""What only the SOAP API can do: merging rows, and bringing rows back from the recycle bin.
+"""What only the SOAP API can do: merging rows, bringing rows back from the recycle bin, and emptying it.
 
 The partner dialect, at the address that the SOAP login names. Nothing else of SOAP is here.
 """
@@ -24,7 +24,7 @@ _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 @ROUTES.add("POST", "/services/Soap/u/{version}/{organization}")
 def call(org: Org, request: Request, variables: dict[str, str]) -> Response:
-    """One call: `merge` or `undelete`. A refused call is a fault; a refused row says so in its own result."""
+    """One call of `_OPERATIONS`. A refused call is a fault; a refused row says so in its own result."""
     try:
         document = _parsed(request.body)
         actor = _actor(org, document, variables["version"])
@@ -95,6 +95,27 @@ def _undeletions(org: Org, actor: Actor, operation: ET.Element) -> Iterator[str]
         yield f"<id>{escape(record_id)}</id><success>true</success>"
 
 
+def _emptied(org: Org, actor: Actor, operation: ET.Element) -> Iterator[str]:
+    ids = [part.text or "" for part in operation if _local(part) == "ids"]
+    _check_count(len(ids))
+    for record_id in ids:
+        try:
+            with org.transaction(actor):
+                _remove(org, record_id)
+        except ApiError as refusal:
+            yield _refused(refusal)
+            continue
+        yield f"<id>{escape(record_id)}</id><success>true</success>"
+
+
+def _remove(org: Org, record_id: str) -> None:
+    sobject = org.schema.by_id(record_id)
+    row = org.store.table(sobject).rows.get(record_id) if sobject else None
+    if sobject is None or row is None or not row["IsDeleted"]:
+        raise ApiError("INVALID_ID_FIELD", "Entity is not in the recycle bin", fields=[])
+    org.store.write(sobject, record_id, None)
+
+
 def undelete(org: Org, writer: Writer, record_id: str) -> None:
     """Bring a row of any object back. Raises ApiError."""
     sobject = org.schema.by_id(record_id)
@@ -108,7 +129,7 @@ def undelete(org: Org, writer: Writer, record_id: str) -> None:
         raise ApiError("UNDELETE_FAILED", "Entity is not in the recycle bin", fields=[]) from None
 
 
-_OPERATIONS = {"merge": _merges, "undelete": _undeletions}
+_OPERATIONS = {"merge": _merges, "undelete": _undeletions, "emptyRecycleBin": _emptied}
 
 
 def _values(record: ET.Element) -> tuple[str, dict[str, Any]]:
