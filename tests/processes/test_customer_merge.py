@@ -294,6 +294,22 @@ async def test_a_merge_within_a_merge_comes_out_as_it_went_in(hub: CustomerHub) 
     assert card(hub, "crm", numbers["P-B"]["crm"]) == BERTA["crm"] | {TERMS: "N60"}
 
 
+async def test_no_second_record_is_made_while_the_blocked_one_is_set_free(stores: Stores) -> None:
+    ownership = replace(OWNERSHIP, creates=("erp",))
+    async with customer_hub(stores, ownership) as hub:
+        numbers = await two_customers(hub)
+        await merge(hub)
+        # The ERP takes its time, and by then the update of the one who was parted has looked.
+        hub.books["erp"].surface.faults.add(RefuseBeforeCommit(on="/partners/part"))
+        assert (await unmerge(hub)).not_restorable == ()
+        erp = [
+            record
+            for record in (await hub.party("erp", numbers["P-B"]["erp"])).records
+            if record.reference.system == "erp"
+        ]
+        assert [(record.reference.value, record.state) for record in erp] == [(numbers["P-B"]["erp"], "live")]
+
+
 PLACES = ("run.intention_recorded", "run.effect_recorded", "run.step_done", "run.outcomes_saved")
 
 

@@ -1,7 +1,8 @@
 """What a merge of two customers, or its end, asks of one record in one system.
 
     join   both records become one there, as the deployment says: linked, blocked, merged
-    part   that is taken back where the system can; where it was merged for good, a new record may take its place
+    part   that is taken back where the system can, with what belonged to the record then; where it was merged for
+           good, or cannot come back any more, a new record may take its place
     clear  values that the record was told of the other customer are cleared, where nobody else says them
 
 A refusal does not undo the merge: it is kept with it, and told. Runs about one customer in one system go one after
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from crossdock.canonical.party import ExternalReference
+from crossdock.canonical.party import ExternalReference, under_name
 from crossdock.contracts.customers import customer_subject
 from crossdock.durable.process import Process, Stake
 from crossdock.durable.run import Run, Startable
@@ -25,13 +26,23 @@ from crossdock.identity.golden.fields import Fields, fields_of, party_of
 from crossdock.identity.golden.joining import Line, Merge, MergeLedger, NoteRepair, Repair, leftovers
 from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange, record_key
 from crossdock.identity.golden.ownership import Merging, Ownership
+from crossdock.identity.golden.spreading import NAMES_ONE
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.golden.work import RepairAsked, TouchedParty
 from crossdock.kit.clock import Clock
-from crossdock.kit.errors import Conflict, CrossdockError, Rejected, Unsupported
-from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerSink, CustomerWrite
+from crossdock.kit.errors import (
+    Conflict,
+    CrossdockError,
+    NotAuthorized,
+    OutcomeUnknown,
+    Rejected,
+    Transient,
+    Unsupported,
+)
+from crossdock.ports.customer_sink import Belongings, CustomerMerge, CustomerRecord, CustomerSink, CustomerWrite
 
 SETTLE_SECONDS = 60.0
+STAYS = "stays with the survivor"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,7 +114,7 @@ async def _join(run: Run, asked: RepairAsked, found: Found, using: Collaborators
         return "the merge was taken back meanwhile"
     try:
         if repair.how == "merge":
-            await _merge_for_good(run, repair, using)
+            repair = await _merge_for_good(run, repair, using)
         else:
             await _link_or_block(run, repair, using)
         noted = replace(repair, state="done")
@@ -125,7 +136,13 @@ async def _link_or_block(run: Run, repair: Repair, using: Collaborators) -> None
     )
 
 
-async def _merge_for_good(run: Run, repair: Repair, using: Collaborators) -> None:
+async def _merge_for_good(run: Run, repair: Repair, using: Collaborators) -> Repair:
+    """What belongs to the record is noted first: afterwards nobody could tell it from what the survivor had."""
+    noted = await run.step(
+        "list_belongings",
+        lambda _key: using.sinks[repair.system].list_belongings(repair.absorbed),
+        returns=Belongings,
+    )
     await run.step(
         "merge_customers",
         lambda key: _joined(repair, key, run.correlation_id, using),
@@ -134,6 +151,8 @@ async def _merge_for_good(run: Run, repair: Repair, using: Collaborators) -> Non
         pivot=True,
         settle_seconds=using.settle_seconds.get(repair.system, SETTLE_SECONDS),
     )
+    named = tuple(replace(each, system=repair.system) for each in noted.records)
+    return replace(repair, belongings=named, beyond=not noted.complete)
 
 
 async def _joined(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> CustomerRecord:
@@ -157,30 +176,68 @@ async def _part(run: Run, asked: RepairAsked, found: Found, using: Collaborators
     repair = found.repair
     if repair is None or repair.state != "done":
         return "nothing was joined there"
-    if repair.how == "merge":
-        return await _create_anew(run, asked, repair, found, using)
+    final = repair.how == "merge"
+    left: tuple[Line, ...] = ()
     try:
         await run.step(
             "part_customers",
             lambda key: _parted(repair, key, run.correlation_id, using),
             returns=CustomerRecord,
             recall=lambda _key: _nothing(),
-            undo=lambda key: _joined(repair, key, run.correlation_id, using),
+            undo=None if final else lambda key: _joined(repair, key, run.correlation_id, using),
+            pivot=final,
             settle_seconds=using.settle_seconds.get(asked.system, SETTLE_SECONDS),
         )
-        noted = replace(repair, state="undone")
     except Rejected as refusal:
         await run.compensate()
+        if final:
+            return await _create_anew(run, asked, replace(repair, code=refusal.code), found, using)
         noted = replace(repair, state="final", code=refusal.code)
-    await run.record("note_repair", NoteRepair(merge_id=asked.merge_id, repair=noted), returns=bool)
+    else:
+        noted, left = await _give_back(run, replace(repair, state="undone"), using)
+    await run.record("note_repair", NoteRepair(merge_id=asked.merge_id, repair=noted, left=left), returns=bool)
     run.start(using.update, run.run_id, TouchedParty(party_id=found.absorbed))
     return noted.state
 
 
+async def _give_back(run: Run, repair: Repair, using: Collaborators) -> tuple[Repair, tuple[Line, ...]]:
+    """What belonged to the record goes back to it, each by itself; what stays is told with its reason."""
+    if not repair.belongings:
+        return repair, ()
+    fates = await run.step(
+        "return_belongings",
+        lambda key: _returned(repair, key, run.correlation_id, using),
+        returns=list[str],
+        recall=lambda _key: _nothing(),
+        settle_seconds=using.settle_seconds.get(repair.system, SETTLE_SECONDS),
+    )
+    left = [
+        Line(what="belonging", system=repair.system, record=record_key(each), why=f"{STAYS}: {code}")
+        for each, code in zip(repair.belongings, fates, strict=True)
+        if code
+    ]
+    if repair.beyond:
+        words = f"more belonged to it than was noted when it was merged; the rest {STAYS}"
+        left.append(Line(what="belonging", system=repair.system, record=record_key(repair.absorbed), why=words))
+    return replace(repair, returned=fates.count("")), tuple(left)
+
+
+async def _returned(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> list[str]:
+    """The code why each did not go back, empty where it did. A passing fault of one is one of all."""
+    outcomes = await using.sinks[repair.system].return_belongings(
+        _asked(repair, key, correlation_id, using), repair.belongings
+    )
+    for each in outcomes:
+        if isinstance(each, Transient | OutcomeUnknown | NotAuthorized):
+            raise each
+    return [each.code if each is not None else "" for each in outcomes]
+
+
 async def _parted(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> CustomerRecord:
+    """Raises Rejected also where somebody did something else with the record since: that stays, and is told."""
     try:
         return await using.sinks[repair.system].part_customers(_asked(repair, key, correlation_id, using))
-    except Unsupported as fault:
+    except (Conflict, Unsupported) as fault:
         raise Rejected(fault.message, code=fault.code, system=repair.system) from fault
 
 
@@ -191,7 +248,7 @@ async def _nothing() -> None:
 
 async def _create_anew(run: Run, asked: RepairAsked, repair: Repair, found: Found, using: Collaborators) -> str:
     """What a system merged stays merged; where it is so declared, a new record says what the lost one said."""
-    noted = replace(repair, state="final", code="merge-is-final")
+    noted = replace(repair, state="final")
     if found.fields:
         made = await run.step(
             "create_anew",
@@ -202,8 +259,10 @@ async def _create_anew(run: Run, asked: RepairAsked, repair: Repair, found: Foun
         )
         record = replace(made.record, system=asked.system)
         now = using.clock.now()
+        # What the system itself put there, such as its number, its stream tells with our mark: it is its word.
+        shows = plain_fields(fields_of(under_name(made.says, made.record.system, asked.system)))
         said = Statement(
-            fields=found.fields,
+            fields={name: value for name, value in shows.items() if value is not None} | found.fields,
             said_at=now,
             counted_at=now,
             arrived_at=now,
@@ -333,7 +392,12 @@ async def _lost_fields(merge: Merge, repair: Repair, using: Collaborators) -> Fi
 
 
 def _said(record: HeldRecord) -> Fields:
-    return {name: held.said for name, held in record.fields.items() if held.has_said and held.said is not None}
+    """All but its number: that leads to the record which was merged, as long as there is one."""
+    return {
+        name: held.said
+        for name, held in record.fields.items()
+        if held.has_said and held.said is not None and name != NAMES_ONE
+    }
 
 
 def _asked(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> CustomerMerge:

@@ -184,7 +184,7 @@ def _onboards(file: PartyFile, values: Mapping[str, GoldenValue], using: Collabo
 
 def goes_its_own_way(file: PartyFile, values: Mapping[str, GoldenValue], erp: str) -> bool:
     """Whether it is a company that the ERP does not know, and that is known somewhere."""
-    if file.record_of(erp) is not None:
+    if file.record_of(erp) is not None or file.awaits(erp):
         return False
     living = any(record.state == "live" for record in file.records)
     return living and way_of(party_of(told_fields(file.records, values))) == "onboarding"

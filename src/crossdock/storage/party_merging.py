@@ -178,6 +178,9 @@ def _part(tx: Transaction, effect: PartParties, now: Instant) -> Parted:
         row = (merge.absorbed, record, holder)
         tx.execute("UPDATE cross_reference SET party_id = ? WHERE record = ? AND party_id = ?", row)
     tx.execute("UPDATE party SET into_party = '' WHERE party_id = ?", (merge.absorbed,))
+    away = [each for each in merge.repairs if each.state == "done" and each.how != "link"]
+    for each in away:
+        _set_state(tx, each, "parting", now)
     _part_pins(tx, merge, holder)
     sequence = max(now, *sequences.values()) + 1
     advance(tx, dict.fromkeys((holder, merge.absorbed), sequence), now)
@@ -226,10 +229,10 @@ def note_repairs(tx: Transaction, effects: Sequence[NoteRepair], now: Instant) -
     """Note how each went; a record that was blocked or merged away no longer counts, one set free counts again."""
     answers = []
     for effect in effects:
-        if effect.repair is not None:
-            _note_state(tx, effect.repair, now)
         merge = read_merge(tx, effect.merge_id, tx.locks)
         answers.append(merge is not None)
+        if effect.repair is not None:
+            _note_state(tx, effect.repair, now, stands=merge is None or merge.stands)
         if merge is not None:
             repairs = tuple(_newer(each, effect.repair) for each in merge.repairs)
             left = (*merge.left, *(line for line in effect.left if line not in merge.left))
@@ -241,13 +244,20 @@ def _newer(known: Repair, noted: Repair | None) -> Repair:
     return noted if noted is not None and known.absorbed == noted.absorbed else known
 
 
-def _note_state(tx: Transaction, repair: Repair, now: Instant) -> None:
+def _note_state(tx: Transaction, repair: Repair, now: Instant, *, stands: bool) -> None:
     if repair.how == "link":
         return
-    state = {"done": "merged", "undone": "live"}.get(repair.state)
-    if state is not None:
-        row = (state, now, record_key(repair.absorbed))
-        tx.update("cross_reference", ("state", "at"), ("record",), [row])
+    if repair.state == "undone":
+        _set_state(tx, repair, "live", now)
+    elif repair.state == "done":
+        _set_state(tx, repair, "merged" if stands else "parting", now)
+    elif repair.state in {"final", "recreated"}:
+        row = ("merged", now, record_key(repair.absorbed), "parting")
+        tx.execute("UPDATE cross_reference SET state = ?, at = ? WHERE record = ? AND state = ?", row)
+
+
+def _set_state(tx: Transaction, repair: Repair, state: str, now: Instant) -> None:
+    tx.update("cross_reference", ("state", "at"), ("record",), [(state, now, record_key(repair.absorbed))])
 
 
 def _lock_records(tx: Transaction, column: str, keys: Collection[str]) -> None:

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,10 @@ PATIENCE_SECONDS = 240.0
 """Whoever meets another's write waits a minute for what that one has to say, and may meet one more."""
 
 
+Until = Callable[[Hub, str], Awaitable[bool]]
+"""Whether what was waited for has come, as to a record, a merge, a run."""
+
+
 class Retailer:
     """Both systems, and the folder of the deployment that connects them."""
 
@@ -50,6 +54,11 @@ class Retailer:
         self.tryton = tryton
         self.folder = folder
         self._write_files(store)
+
+    def merges(self, **systems: Mapping[str, str]) -> None:
+        """Say what becomes of the records of customers who are one, by system."""
+        ownership = yaml.safe_load((self.folder / "ownership.yaml").read_text("utf-8"))
+        self._write("ownership", ownership | {"merging": systems})
 
     @asynccontextmanager
     async def hub(self) -> AsyncIterator[Hub]:
@@ -118,18 +127,23 @@ async def a_retailer(tryton: TrytonBench, folder: Path, store: str) -> AsyncIter
 # ── hubs that die ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def died(folder: Path, point: str, visits: int, record: str) -> bool:
-    """Let a hub of its own process work until it passes a place so many times, or the account has its number."""
-    process = PROCESSES.Process(
-        target=_work, args=(folder, point, visits, record), name=f"a hub, to die at {point}"
-    )
+async def is_numbered(hub: Hub, record: str) -> bool:
+    """Whether the account shows the ERP's number."""
+    (found,) = await hub.docks["salesforce"].read_customers([party_mapping.reference_to(record)])
+    return bool(found and fields_of(found.says).get("account.number"))
+
+
+def died(folder: Path, point: str, visits: int, what: str, until: Until = is_numbered) -> bool:
+    """Let a hub of its own process work until it passes a place so many times, or what is waited for has come."""
+    facts = (folder, point, visits, what, until)
+    process = PROCESSES.Process(target=_work, args=facts, name=f"a hub, to die at {point}")
     process.start()
     process.join(PATIENCE_SECONDS)
     assert process.exitcode in {0, -signal.SIGKILL}, f"{process.name} ended with {process.exitcode}"
     return process.exitcode != 0
 
 
-def _work(folder: Path, point: str, visits: int, record: str) -> None:
+def _work(folder: Path, point: str, visits: int, what: str, until: Until) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=Path(os.devnull).open("w")))  # noqa: SIM115
     order_intake.STANDBY_SECONDS = 0.05
     left = visits
@@ -141,25 +155,18 @@ def _work(folder: Path, point: str, visits: int, record: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     failpoints.arm(passing)
-    sys.exit(asyncio.run(_until_numbered(folder, record)))
+    sys.exit(asyncio.run(_until(folder, what, until)))
 
 
-async def _until_numbered(folder: Path, record: str) -> int:
-    """Work until the account shows the ERP's number."""
+async def _until(folder: Path, what: str, until: Until) -> int:
     async with Hub(deployment_in(folder)) as hub:
         hub.worker._lease_us = seconds_to_us(LEASE_SECONDS)
         hub.worker._beat_seconds = LEASE_SECONDS / 3
         await hub.run()
-        dock = hub.docks["salesforce"]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not await _is_numbered(dock, record):  # noqa: ASYNC110 - what is waited for has no event
+                while not await until(hub, what):  # noqa: ASYNC110 - what is waited for has no event
                     await asyncio.sleep(0.1)
         except TimeoutError:
             return LEFT_OVER
     return 0
-
-
-async def _is_numbered(dock: Any, record: str) -> bool:
-    (found,) = await dock.read_customers([party_mapping.reference_to(record)])
-    return bool(found and fields_of(found.says).get("account.number"))

@@ -73,11 +73,14 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return is_same_form(self.field, value, self.shown)
 
 
-RecordState = Literal["deleted", "live", "merged"]
+RecordState = Literal["deleted", "live", "merged", "parting"]
 
 
 class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A record that belongs to a party, with its fields. Only a live one counts; the others can come back."""
+    """A record that belongs to a party, with its fields. Only a live one counts; the others can come back.
+
+    `parting`: the hub is setting it free of another one, and nothing takes its place meanwhile.
+    """
 
     reference: ExternalReference
     state: RecordState = "live"

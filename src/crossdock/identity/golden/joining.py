@@ -35,6 +35,8 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `done`: linked, blocked or merged there. `refused`: the system would not, for the reason of `code`. After an
     unmerge `undone`: taken back; `final`: merged there for good; `recreated`: the same, and `anew` took its place.
+    `belongings`: what belonged to the absorbed record when it was merged, as far as it can come back, and `beyond`
+    says that there was more; `returned`: so many of them did.
     """
 
     system: str
@@ -44,6 +46,9 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: RepairState = "pending"
     code: str = ""
     anew: ExternalReference | None = None
+    belongings: tuple[ExternalReference, ...] = ()
+    beyond: bool = False
+    returned: int = 0
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,7 +87,7 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a report on an unmerge: what about which record or field, and why. It never holds a value."""
 
-    what: Literal["field", "pin", "record", "shown"]
+    what: Literal["belonging", "field", "pin", "record", "shown"]
     why: str
     system: str = ""
     record: str = ""
@@ -228,6 +233,7 @@ def report(merge: Merge, holder: PartyFile, absorbed: PartyFile) -> Unmerged:
             open_.append(line)
         elif each.state == "undone":
             restored.append(line)
+            restored += _returned(each)
         elif each.state in {"final", "recreated"}:
             lost.append(line)
     restored += [_record(key, "was created in place of the one that was merged") for key in sorted(anew)]
@@ -239,18 +245,26 @@ _WORDS: Mapping[RepairState, str] = {
     "done": "is still being set free",
     "refused": "was never joined there",
     "undone": "is free of the other one again",
-    "final": "was merged there, which the system never takes back: what belonged to it stays with the survivor",
+    "final": "could not be taken back there: what belonged to it stays with the survivor",
     "recreated": "was merged there for good: what belonged to it stays with the survivor, and a new record begins",
 }
 
 
 def _line(repair: Repair) -> Line:
+    words = _WORDS[repair.state]
     return Line(
         what="record",
-        why=_WORDS[repair.state],
+        why=f"{words} ({repair.code})" if repair.code else words,
         system=repair.system,
         record=record_key(repair.absorbed),
     )
+
+
+def _returned(repair: Repair) -> list[Line]:
+    if not repair.returned:
+        return []
+    words = f"{repair.returned} of {len(repair.belongings)} records that belonged to it do so again"
+    return [Line(what="belonging", why=words, system=repair.system, record=record_key(repair.absorbed))]
 
 
 def _record(key: str, why: str) -> Line:

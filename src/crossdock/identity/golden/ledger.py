@@ -46,6 +46,10 @@ class PartyFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             (each for each in self.records if each.reference.system == system and each.state == "live"), None
         )
 
+    def awaits(self, system: str) -> bool:
+        """Whether a record there is about to come back."""
+        return any(each.reference.system == system and each.state == "parting" for each in self.records)
+
 
 class ChangeTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a change. `sequence` is the party's count of changes after it.

@@ -16,6 +16,8 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import GoldenValue, Opinion
 
 HIERARCHY, RELATION, CONTACT = "hierarchy.", "hierarchy.relation", "contact"
+NAMES_ONE = "account.number"
+"""A customer's number leads to one record: of several in a system, only one is told it."""
 
 QuestionKind = Literal[
     "cannot_know", "merge", "not_kept", "nothing_valid", "parent_missing", "proposed", "refused"
@@ -69,22 +71,48 @@ def tellings(
     """What each live record has to be told, and which systems need one; nothing where all agree.
 
     Who is known only as one of the people of a business is no customer: systems for contacts get a record of them.
+    A system to which a record is about to come back needs none.
     While it is `in_doubt` whether the party is one with another, nobody gets a record of it: it might be a second.
     What a record does not keep however often it is told is left, unless asked for `to_the_letter`.
     """
     live = [record for record in records if record.state == "live"]
+    bearers = _bearers(live, values)
     told = [
         Telling(system=record.reference.system, record=record.reference, fields=fields, version=record.version)
         for record in live
-        if (fields := _difference(record, values, ownership, to_the_letter=to_the_letter))
+        if (
+            fields := _difference(
+                record, _told_to(record, values, bearers), ownership, to_the_letter=to_the_letter
+            )
+        )
     ]
-    there = {record.reference.system for record in live}
+    there = {record.reference.system for record in records if record.state in {"live", "parting"}}
     creates = ownership.creates_contacts if live and all(map(_is_contact, live)) else ownership.creates
     for system in () if in_doubt else creates:
         empty = HeldRecord(reference=ExternalReference(system, "new", "new"))
         if live and system not in there and (fields := _difference(empty, values, ownership)):
             told.append(Telling(system=system, fields=fields))
     return told
+
+
+def _bearers(live: Sequence[HeldRecord], values: Mapping[str, GoldenValue]) -> set[ExternalReference]:
+    """In each system, the record that the number leads to: the one that shows it, else the first."""
+    wanted = values[NAMES_ONE].values.get(NAMES_ONE) if NAMES_ONE in values else None
+    found: dict[str, ExternalReference] = {}
+    for record in live:
+        held = record.fields.get(NAMES_ONE)
+        if record.reference.system not in found or (held is not None and held.shown == wanted):
+            found[record.reference.system] = record.reference
+    return set(found.values())
+
+
+def _told_to(
+    record: HeldRecord, values: Mapping[str, GoldenValue], bearers: set[ExternalReference]
+) -> Mapping[str, GoldenValue]:
+    """What holds, but the number for a record that it does not lead to."""
+    if record.reference in bearers:
+        return values
+    return {unit: value for unit, value in values.items() if unit != NAMES_ONE}
 
 
 def _difference(
