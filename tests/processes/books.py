@@ -155,9 +155,11 @@ class CustomerHub:
         )
         self.change, self.update = change, update
         repair = self._make_mergers(sinks, update)
-        self.erasure = party_erasure.party_erasure(self._erasing(sinks))
-        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair, self.erasure]
-        self.engine.processes += self.further
+        erasing = self._erasing(sinks)
+        self.erasure = party_erasure.party_erasure(erasing)
+        self.erasing_again = party_erasure.erasure_again(erasing)
+        self.engine.processes = [change, update, telling, self.merging, self.unmerging, repair]
+        self.engine.processes += [self.erasure, self.erasing_again, *self.further]
         await self._begin()
 
     def _make_mergers(self, sinks: dict[str, Any], update: Process[TouchedParty]) -> Process[RepairAsked]:
@@ -209,6 +211,8 @@ class CustomerHub:
             clock=self.clock,
             mark=self.mark,
             settle_seconds={},
+            again=lambda: self.erasing_again,
+            erasure=lambda: self.erasure,
         )
 
     async def note(self, line: ErasureLine) -> None:

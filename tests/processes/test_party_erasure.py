@@ -10,8 +10,12 @@ from tests.processes.test_customer_privacy import MARKED, everything_in_files, e
 from tests.processes.test_customer_storm import OWNERSHIP, come_to_rest
 from tests.stores import postgres_stores, sqlite_stores
 
+from crossdock.contracts.customers import customer_subject
 from crossdock.durable.records import Commit, RunState
 from crossdock.identity.privacy.erasing import NAME_LEFT, ErasureAsked
+from crossdock.kit.errors import Rejected
+from crossdock.ports.customer_sink import CustomerErasure
+from crossdock.processes.party_erasure import ASK_AGAIN_SECONDS
 from crossdock.storage.schema import METADATA
 from crossdock.storage.transaction import Transaction
 
@@ -123,6 +127,63 @@ async def test_what_stands_in_the_way_is_told_and_nothing_is_done(hub: CustomerH
     assert parked.parking.code == "erasure-forbidden"
     assert [finding.code for finding in parked.parking.findings] == ["order-open", "money-owed"]
     assert hub.books["crm"].card(numbers["crm"])["person.name.given"] == "Zyxwvanna"
+
+
+async def test_what_a_system_refuses_is_told_and_asked_for_again_until_it_is_done(
+    hub: CustomerHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = await known_customer(hub)
+    pending, asked = True, 0
+
+    async def erase_customer(_erasure: CustomerErasure) -> None:
+        nonlocal asked
+        asked += 1
+        if pending:
+            raise Rejected("invoices are open", code="erasure-pending", system="erp")
+
+    monkeypatch.setattr(hub.docks["erp"], "erase_customer", erase_customer)
+    assert await erase(hub) is RunState.DONE
+    card = hub.books["crm"].card(numbers["crm"])
+    assert card["person.name.given"] == "Zyxwvanna", "nothing is cleared before the ERP consents"
+    said = await hub.store.list_audit(run_id=customer_subject("P-1"))
+    assert [(each.actor, each.verb, each.reason) for each in said] == [("erp", "erase-refused", "erasure-pending")]
+
+    hub.books["crm"].edit(numbers["crm"], {"contact.phone": "+49 30 7"})
+    await come_to_rest(hub)
+    assert hub.books["erp"].card(numbers["erp"])["contact.phone"] == "+49 30 7", "meanwhile work goes on"
+
+    hub.clock.advance(ASK_AGAIN_SECONDS)
+    await hub.engine.settle()
+    assert asked == 2
+    pending = False
+    hub.clock.advance(2 * ASK_AGAIN_SECONDS)
+    await come_to_rest(hub)
+    assert asked == 3
+    for system, number in numbers.items():
+        assert hub.books[system].card(number)["person.name.family"] == NAME_LEFT
+    assert len(hub.erasure_log) == 1
+
+
+async def test_a_legal_hold_refuses_an_erasure_until_it_is_lifted_also_after_a_merge(hub: CustomerHub) -> None:
+    numbers = await known_customer(hub)
+    assert await hub.stewards.hold("P-1", by="Lena", reason="4 O 112/26")
+    assert not await hub.stewards.hold("P-1", by="Lena", reason="4 O 112/26")
+    other = {system: hub.books[system].make({"kind": "person", "contact.email": "o@x.org"}) for system in SYSTEMS}
+    await hub.link(other, "P-2")
+    await come_to_rest(hub)
+    await hub.stewards.merge("P-2", "P-1", by="Ines", reason="one passport")
+    await come_to_rest(hub)
+
+    assert await erase(hub, "P-2") is RunState.PARKED
+    (parked,) = await hub.store.list_runs(state=RunState.PARKED)
+    assert parked.parking is not None
+    assert parked.parking.code == "legal-hold"
+    assert hub.books["crm"].card(numbers["crm"])["person.name.given"] == "Zyxwvanna"
+
+    assert await hub.stewards.release("P-2", by="Lena", reason="settled")
+    assert await hub.store.held_since("P-2") == await hub.store.held_since("P-1") == 0
+    said = await hub.store.list_audit(run_id=customer_subject("P-1"))
+    assert ("Lena", "hold", "4 O 112/26") in [(each.actor, each.verb, each.reason) for each in said]
 
 
 async def test_a_crash_between_steps_ends_in_the_same_erasure(hub: CustomerHub) -> None:

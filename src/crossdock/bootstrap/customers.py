@@ -136,15 +136,29 @@ class CustomerProcesses:
         )
         self._make_mergers(ownership, store, sinks, settle_seconds, clock, mark)
         self._make_desks(ownership, store, submit, clock)
-        self.erasing = _erasing(ownership, store, sinks, settle_seconds, clock, mark, erasure_log)
+        self.erasing = party_erasure.Collaborators(
+            parties=store,
+            erasures=store,
+            ownership=ownership,
+            sinks=sinks,
+            log=erasure_log,
+            open_orders=partial(open_orders, store),
+            busy=store.busy_subjects,
+            clock=clock,
+            mark=mark,
+            settle_seconds=settle_seconds,
+            again=lambda: self.erasing_again,
+            erasure=lambda: self.erasure,
+        )
         self.erasure = party_erasure.party_erasure(self.erasing)
+        self.erasing_again = party_erasure.erasure_again(self.erasing)
 
     @property
     def all(self) -> tuple[Process[Any], ...]:
         """Every process."""
         return (
             *(self.change, self.update, self.telling),
-            *(self.merge, self.unmerge, self.repair, self.erasure),
+            *(self.merge, self.unmerge, self.repair, self.erasure, self.erasing_again),
             *((self.onboarding,) if self.onboarding is not None else ()),
         )
 
@@ -199,29 +213,6 @@ class CustomerProcesses:
 
 def _sinks(deployment: Deployment, docks: Mapping[str, Any]) -> dict[str, CustomerSink]:
     return {name: docks[name] for name in systems_with(deployment, Role.CUSTOMER_SINK)}
-
-
-def _erasing(
-    ownership: Ownership,
-    store: CustomerStore,
-    sinks: Mapping[str, CustomerSink],
-    settle_seconds: Mapping[str, float],
-    clock: Clock,
-    mark: str,
-    erasure_log: ErasureLog,
-) -> party_erasure.Collaborators:
-    return party_erasure.Collaborators(
-        parties=store,
-        erasures=store,
-        ownership=ownership,
-        sinks=sinks,
-        log=erasure_log,
-        open_orders=partial(open_orders, store),
-        busy=store.busy_subjects,
-        clock=clock,
-        mark=mark,
-        settle_seconds=settle_seconds,
-    )
 
 
 async def open_orders(board: OrderBoard, customer_number: str) -> list[str]:

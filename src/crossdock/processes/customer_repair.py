@@ -176,21 +176,15 @@ async def _part(run: Run, asked: RepairAsked, found: Found, using: Collaborators
     repair = found.repair
     if repair is None or repair.state != "done":
         return "nothing was joined there"
-    final = repair.how == "merge"
     left: tuple[Line, ...] = ()
     try:
-        await run.step(
-            "part_customers",
-            lambda key: _parted(repair, key, run.correlation_id, using),
-            returns=CustomerRecord,
-            recall=lambda _key: _nothing(),
-            undo=None if final else lambda key: _joined(repair, key, run.correlation_id, using),
-            pivot=final,
-            settle_seconds=using.settle_seconds.get(asked.system, SETTLE_SECONDS),
-        )
+        if repair.how == "merge":
+            await _bring_back(run, repair, using)
+        else:
+            await _set_free(run, repair, using)
     except Rejected as refusal:
         await run.compensate()
-        if final:
+        if repair.how == "merge":
             return await _create_anew(run, asked, replace(repair, code=refusal.code), found, using)
         noted = replace(repair, state="final", code=refusal.code)
     else:
@@ -198,6 +192,28 @@ async def _part(run: Run, asked: RepairAsked, found: Found, using: Collaborators
     await run.record("note_repair", NoteRepair(merge_id=asked.merge_id, repair=noted, left=left), returns=bool)
     run.start(using.update, run.run_id, TouchedParty(party_id=found.absorbed))
     return noted.state
+
+
+async def _set_free(run: Run, repair: Repair, using: Collaborators) -> None:
+    await run.step(
+        "part_customers",
+        lambda key: _parted(repair, key, run.correlation_id, using),
+        returns=CustomerRecord,
+        recall=lambda _key: _nothing(),
+        undo=lambda key: _joined(repair, key, run.correlation_id, using),
+        settle_seconds=using.settle_seconds.get(repair.system, SETTLE_SECONDS),
+    )
+
+
+async def _bring_back(run: Run, repair: Repair, using: Collaborators) -> None:
+    await run.step(
+        "bring_back",
+        lambda key: _parted(repair, key, run.correlation_id, using),
+        returns=CustomerRecord,
+        recall=lambda _key: _nothing(),
+        pivot=True,
+        settle_seconds=using.settle_seconds.get(repair.system, SETTLE_SECONDS),
+    )
 
 
 async def _give_back(run: Run, repair: Repair, using: Collaborators) -> tuple[Repair, tuple[Line, ...]]:

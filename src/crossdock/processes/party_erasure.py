@@ -1,7 +1,12 @@
 """A party is forgotten: in every system that can be written to, then here, where its keys are destroyed (CUS-31).
 
-    nothing open ─ each record cleared ─ and asked whether it is ─ noted beside the database ─ keys destroyed ─┐
-                                                                 what was under way meanwhile goes, too ─ later ┘
+    nothing open ─ each system forgets in its own way ─ each record cleared ─ and asked whether it is ─┐
+    ┌──────────────────────────────────────────────────────────────────────────────────────────────────┘
+    └ noted beside the database ─ keys destroyed ─ what was under way meanwhile goes, too, later
+
+Whoever keeps money and documents is asked first. What a system refuses (invoices are open) is told, and asked for
+again, less and less often, until it does; before that no record is cleared. While the law wants the party kept,
+nothing is done at all.
 
 The run's own rows hold numbers of records and no values. It is not one of the customer's runs: those cannot be
 read any more afterwards.
@@ -13,17 +18,19 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import customer_subject
 from crossdock.durable.process import Process, Stake
-from crossdock.durable.run import Run
+from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import plain_fields
 from crossdock.identity.golden.fields import Fields, fields_of, party_of
 from crossdock.identity.golden.ledger import PartyLedger, record_key
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.privacy.erasing import (
+    LEGAL_HOLD,
     Cleared,
     ErasureAsked,
     ErasureLedger,
@@ -34,13 +41,26 @@ from crossdock.identity.privacy.erasing import (
     clearing,
     objections,
 )
-from crossdock.kit.clock import Clock, seconds_to_us, to_datetime
-from crossdock.kit.errors import CrossdockError, Finding, Rejected, Unavailable
-from crossdock.ports.customer_sink import CustomerSink, CustomerWrite
+from crossdock.identity.recognition.reviews import NoteDeed
+from crossdock.kit.clock import Clock, iso, seconds_to_us, to_datetime
+from crossdock.kit.errors import (
+    Conflict,
+    CrossdockError,
+    Finding,
+    Invalid,
+    Rejected,
+    Unavailable,
+    Unsupported,
+)
+from crossdock.ports.customer_sink import CustomerErasure, CustomerSink, CustomerWrite
 
 SETTLE_SECONDS = 60.0
+ASK_AGAIN_SECONDS, ASK_AGAIN_SECONDS_MAX = 86_400.0, 30 * 86_400.0
+"""After so long a system that refused is asked again; each time twice as long, up to a month."""
 SWEEP_SECONDS = 300.0
 """What was under way when the keys went has come to its end by then."""
+
+_MONEY = "receivables.balance"
 
 Busy = Callable[[Collection[str]], Awaitable[Collection[str]]]
 """Which of these subjects have runs that have not ended."""
@@ -57,7 +77,10 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Collaborators:
-    """The ledgers, the systems that can be written to, the log beside the database, and who knows open orders."""
+    """The ledgers, the systems that can be written to, the log beside the database, and who knows open orders.
+
+    `again` is the process that waits after a refusal, and `erasure` the one that it starts then.
+    """
 
     parties: PartyLedger
     erasures: ErasureLedger
@@ -69,6 +92,8 @@ class Collaborators:
     clock: Clock
     mark: str
     settle_seconds: Mapping[str, float]
+    again: Callable[[], Startable[ErasureAsked]]
+    erasure: Callable[[], Startable[ErasureAsked]]
 
 
 def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
@@ -76,6 +101,16 @@ def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
 
     async def body(run: Run, asked: ErasureAsked) -> Forgotten:
         due = await run.step("look", lambda _key: _due_at_rest(asked.party_id, using), returns=list[Due])
+        for number, each in enumerate(due):
+            refusal = await run.step(
+                f"erase_{number}",
+                lambda key, each=each: _erase(each.record, key, run.correlation_id, using),  # type: ignore[misc]
+                returns=str,
+                recall=lambda _key: _nothing(),
+                settle_seconds=using.settle_seconds.get(each.record.system, SETTLE_SECONDS),
+            )
+            if refusal:
+                return _put_off(run, asked, each.record.system, refusal, using)
         cleared = []
         for number, each in enumerate(due):
             fate = await run.step(
@@ -104,8 +139,64 @@ def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
     )
 
 
+async def _erase(record: ExternalReference, key: str, correlation_id: str, using: Collaborators) -> str:
+    """Let a system forget in its own way, where it has one: the code of its refusal, empty where it did."""
+    erasure = CustomerErasure(key=key, record=record, origin=using.mark, correlation_id=correlation_id)
+    try:
+        await using.sinks[record.system].erase_customer(erasure)
+    except Unsupported:
+        return ""
+    except (Conflict, Invalid, Rejected) as refusal:
+        return refusal.code
+    return ""
+
+
+def _put_off(run: Run, asked: ErasureAsked, system: str, refusal: str, using: Collaborators) -> Forgotten:
+    """A system refuses: that is told, and it is asked again later. Meanwhile the party's other work goes on."""
+    subject = customer_subject(asked.party_id)
+    told = NoteDeed(subject=subject, verb="erase-refused", by=system, reason=refusal)
+    run.attach("tell", told)
+    run.start(using.again(), f"{asked.erasure_id}@{asked.attempt}", asked)
+    return Forgotten(keys=0, records=0, refused=f"{system}: {refusal}")
+
+
+async def _nothing() -> None:
+    """Erasing twice changes nothing, so nobody need look whether it was done."""
+    return
+
+
+def erasure_again(using: Collaborators) -> Process[ErasureAsked]:
+    """Ask again for an erasure that a system refused, after a while. It keeps nothing of the party waiting."""
+
+    async def body(run: Run, asked: ErasureAsked) -> str:
+        wait = min(ASK_AGAIN_SECONDS * 2**asked.attempt, ASK_AGAIN_SECONDS_MAX)
+        await run.sleep_until("let_it_settle", to_datetime(using.clock.now() + seconds_to_us(wait)))
+        once_more = replace(asked, attempt=asked.attempt + 1)
+        run.start(using.erasure(), f"{asked.erasure_id}@{once_more.attempt}", once_more)
+        return "asked again"
+
+    return Process(
+        name="erasure_again",
+        version=1,
+        input=ErasureAsked,
+        body=body,
+        subject=lambda asked: f"erasure/{asked.party_id}",
+        stake=lambda _asked: Stake(domain="service", severity=3),
+        owner="data-stewards",
+        desk="data-stewards",
+    )
+
+
 async def due_of(party_id: str, using: Collaborators) -> list[Due]:
-    """What is to be cleared, or why nothing may be. Raises Rejected with every objection."""
+    """What is to be cleared, or why nothing may be. Raises Rejected with every objection.
+
+    First come the systems that keep the party's receivables: they are the ones to refuse.
+    """
+    since = await using.erasures.held_since(party_id)
+    if since:
+        words = f"a legal hold has been on the party since {iso(since)}; lift it first"
+        finding = Finding(LEGAL_HOLD, "$", words)
+        raise Rejected(words, code=LEGAL_HOLD, findings=[finding])
     found = await using.parties.read_party(party_id)
     if found is None or not found.records:
         raise Rejected("no records are known of this party", code="party-unknown")
@@ -121,6 +212,9 @@ async def due_of(party_id: str, using: Collaborators) -> list[Due]:
     if findings:
         words = "; ".join(finding.message for finding in findings)
         raise Rejected(f"the party cannot be forgotten yet: {words}", code="erasure-forbidden", findings=findings)
+    keepers = using.ownership.rule_of(_MONEY)
+    first = keepers.may_write if keepers else ()
+    living.sort(key=lambda record: record.reference.system not in first)
     return [Due(record=record.reference, fields=clearing(record)) for record in living]
 
 

@@ -14,6 +14,7 @@ from crossdock.entrypoints.cli.listing import Listing
 from crossdock.entrypoints.cli.output import cell, note, say, show, tell
 from crossdock.entrypoints.cli.progress import progress
 from crossdock.entrypoints.cli.running import asynchronous
+from crossdock.kit.clock import iso
 from crossdock.kit.errors import Finding, Invalid, Rejected
 from crossdock.kit.ids import new_id
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from crossdock.bootstrap.hub import Hub
 
 app = typer.Typer(no_args_is_help=True, help="Tell what is known of a customer, or forget them everywhere.")
+REFUSED = "erase-refused"
 HELD_SECONDS = 0.2
 """Before another look for keys that somebody else held."""
 
@@ -98,6 +100,107 @@ async def erase_party(
     else:
         say(f"{start.run_id} will be carried out by the hub that runs.")
     return ExitCode.OK
+
+
+@app.command("status")
+@asynchronous
+async def show_status(
+    party: PartyArgument = "",
+    *,
+    reference: ReferenceOption = "",
+    deployment: DeploymentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show whether a legal hold is on a party, and how far its erasure is: what it waits for, and who refused it.
+
+    [bold]Example[/]
+
+      crossdock privacy status 0197f2c1-…
+    """
+    from crossdock.contracts.customers import customer_subject  # noqa: PLC0415 - `--help` waits for no library
+
+    async with open_hub(deployment) as hub:
+        customers = _customers(hub)
+        party_id = await _party(hub, party, reference)
+        subject = customer_subject(party_id)
+        held = await hub.store.held_since(party_id)
+        names = {customers.erasure.name, customers.erasing_again.name}
+        listed = [
+            *await hub.store.list_runs(subject=subject),
+            *await hub.store.list_runs(subject=f"erasure/{party_id}"),
+        ]
+        runs = [run for run in listed if run.process in names]
+        said = await hub.store.list_audit(run_id=subject)
+    refusals = [
+        {"system": one.actor, "code": one.reason, "at": iso(one.at)} for one in said if one.verb == REFUSED
+    ]
+    told: dict[str, Any] = {
+        "party": party_id,
+        "held_since": iso(held) if held else "",
+        "erasures": [{"run": run.run_id, "state": run.state.value, "waits_for": run.waiting_on} for run in runs],
+        "refused": refusals,
+    }
+    if as_json:
+        tell(told)
+        return
+    say(f"a legal hold is on it since {told['held_since']}" if held else "no legal hold is on it")
+    for each in told["erasures"]:
+        say(f"{each['run']}: {each['state']} {each['waits_for']}")
+    for each in refusals:
+        say(f"  {each['at']} {each['system']} refused: {each['code']}")
+
+
+@app.command("hold")
+@asynchronous
+async def hold_party(
+    party: PartyArgument = "",
+    *,
+    reference: ReferenceOption = "",
+    reason: ReasonOption = "",
+    deployment: DeploymentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a legal hold on a party: nobody can have it erased until that is lifted, whatever it is merged with.
+
+    [bold]Example[/]
+
+      crossdock privacy hold 0197f2c1-… --reason "lawsuit 4 O 112/26"
+    """
+    await _change_hold(party, reference, reason, deployment, held=True, as_json=as_json)
+
+
+@app.command("release")
+@asynchronous
+async def release_party(
+    party: PartyArgument = "",
+    *,
+    reference: ReferenceOption = "",
+    reason: ReasonOption = "",
+    deployment: DeploymentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lift the legal hold on a party. An erasure that waited for it goes on when it asks again.
+
+    [bold]Example[/]
+
+      crossdock privacy release 0197f2c1-… --reason "settled on 2026-11-21"
+    """
+    await _change_hold(party, reference, reason, deployment, held=False, as_json=as_json)
+
+
+async def _change_hold(
+    party: str, reference: str, reason: str, deployment: Path | None, *, held: bool, as_json: bool
+) -> None:
+    if not reason:
+        raise Invalid("a legal hold is put on, and lifted, for a reason", code="reason-missing")
+    async with open_hub(deployment) as hub:
+        stewards = _customers(hub).stewards
+        party_id = await _party(hub, party, reference)
+        is_new = await (stewards.hold if held else stewards.release)(party_id, by=actor(), reason=reason)
+    if as_json:
+        tell({"party": party_id, "held": held, "changed": is_new})
+    else:
+        say(f"a legal hold is on {party_id}" if held else f"no legal hold is on {party_id}")
 
 
 @app.command("replay")
