@@ -136,6 +136,27 @@ class CustomerProcesses:
         )
         self._make_mergers(ownership, store, sinks, settle_seconds, clock, mark)
         self._make_desks(ownership, store, submit, clock)
+        self._make_erasers(ownership, store, sinks, settle_seconds, clock, mark, erasure_log)
+
+    @property
+    def all(self) -> tuple[Process[Any], ...]:
+        """Every process."""
+        return (
+            *(self.change, self.update, self.telling),
+            *(self.merge, self.unmerge, self.repair, self.erasure, self.erasing_again),
+            *((self.onboarding,) if self.onboarding is not None else ()),
+        )
+
+    def _make_erasers(
+        self,
+        ownership: Ownership,
+        store: CustomerStore,
+        sinks: Mapping[str, CustomerSink],
+        settle_seconds: Mapping[str, float],
+        clock: Clock,
+        mark: str,
+        erasure_log: ErasureLog,
+    ) -> None:
         self.erasing = party_erasure.Collaborators(
             parties=store,
             erasures=store,
@@ -152,15 +173,6 @@ class CustomerProcesses:
         )
         self.erasure = party_erasure.party_erasure(self.erasing)
         self.erasing_again = party_erasure.erasure_again(self.erasing)
-
-    @property
-    def all(self) -> tuple[Process[Any], ...]:
-        """Every process."""
-        return (
-            *(self.change, self.update, self.telling),
-            *(self.merge, self.unmerge, self.repair, self.erasure, self.erasing_again),
-            *((self.onboarding,) if self.onboarding is not None else ()),
-        )
 
     def _make_desks(self, ownership: Ownership, store: CustomerStore, submit: Submit, clock: Clock) -> None:
         self.stewards = Stewards(

@@ -278,7 +278,7 @@ async def _create_anew(run: Run, asked: RepairAsked, repair: Repair, found: Foun
         # What the system itself put there, such as its number, its stream tells with our mark: it is its word.
         shows = plain_fields(fields_of(under_name(made.says, made.record.system, asked.system)))
         said = Statement(
-            fields={name: value for name, value in shows.items() if value is not None} | found.fields,
+            fields={name: value for name, value in shows.items() if value is not None} | dict(found.fields),
             said_at=now,
             counted_at=now,
             arrived_at=now,

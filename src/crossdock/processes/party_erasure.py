@@ -249,12 +249,15 @@ async def _clear(due: Due, key: str, correlation_id: str, using: Collaborators) 
 
 
 async def _confirmed(due: Due, using: Collaborators) -> str | None:
-    """What the system says of the record now: `confirmed`, `gone`, or None where it still shows something."""
+    """What the system says of the record now: `confirmed`, `gone`, or None where it still shows something.
+
+    Of what it has no place for, such as consents in an ERP, it says nothing.
+    """
     (there,) = await using.sinks[due.record.system].read_customers([due.record])
     if there is None:
         return "gone"
     shown = plain_fields(fields_of(there.says))
-    return "confirmed" if all(shown.get(name) == value for name, value in due.fields.items()) else None
+    return "confirmed" if all(shown.get(name, value) == value for name, value in due.fields.items()) else None
 
 
 async def _note(asked: ErasureAsked, cleared: Sequence[Cleared], using: Collaborators) -> int:

@@ -1,9 +1,9 @@
 """Forgetting the person behind an account, as far as Salesforce itself offers: it has no one call that does it.
 
 A contact, or a person account with the contact beside it, is emptied of everything personal that the org keeps in
-standard fields, whether the hub maps it or not. The Individual behind it is marked as to be forgotten and as opted out
-of everything. Contact points of both are deleted, from the recycle bin as well. Histories, feeds and files are for
-Privacy Center, or by hand.
+standard fields, whether the hub maps it or not. The Individual behind it is marked as to be forgotten and as opted
+out of everything. Contact points of both are deleted, from the recycle bin as well. Histories, feeds and files are
+for Privacy Center, or by hand.
 """
 
 from typing import Any, Final

@@ -5,6 +5,7 @@ recognised by its fixed words. Names that stand in quotes (customers, records) n
 """
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -29,8 +30,15 @@ _QUOTED = re.compile(r'"[^"]*"')
 _RIGHTS = re.compile(r"You are not allowed to |Calling button .* is not allowed")
 _MOVED_ON = re.compile(r"You can not call .* on |You are trying to (read|write to) records .* that don't exist")
 
+_PENDING: Mapping[str, str] = {
+    "account.msg_erase_party_receivable_payable": "receivable/payable",
+    "account_invoice.msg_erase_party_pending_invoice": "invoices",
+    "sale.msg_erase_party_pending_sale": "sales",
+    "stock.msg_erase_party_shipment": "shipments",
+}
+"""With what Tryton erases nobody, by its message."""
+
 # (fixed words of the message, the vendor's name of it, error class, our code, path, our words)
-_PENDING = "the ERP erases nobody with whom something is open: "
 _KNOWN: tuple[tuple[re.Pattern[str], str, type[CrossdockError], str, str, str], ...] = (
     (
         re.compile(r"The party .* will exceed their .* credit limit by"),
@@ -79,14 +87,9 @@ _KNOWN: tuple[tuple[re.Pattern[str], str, type[CrossdockError], str, str, str], 
             Rejected,
             "erasure-pending",
             "$.record",
-            f"{_PENDING}{what}",
+            f"the ERP erases nobody with whom {what} are open",
         )
-        for what, vendor_code in (
-            ("invoices", "account_invoice.msg_erase_party_pending_invoice"),
-            ("receivable/payable", "account.msg_erase_party_receivable_payable"),
-            ("sales", "sale.msg_erase_party_pending_sale"),
-            ("shipments", "stock.msg_erase_party_shipment"),
-        )
+        for vendor_code, what in _PENDING.items()
     ),
     (
         re.compile(r"The number of digits in the value .* exceeds the limit"),

@@ -59,7 +59,7 @@ async def console_credit(request: Asked, entrance: Here, customer_id: FromPath[s
     review = await hub.store.read_onboarding(customer_id)
     rules = hub.deployment.policies.onboarding
     if review is None or rules is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "customer-not-found")
+        raise Problem(HTTPStatus.NOT_FOUND, "customer-unknown")
     told = customer_told(found)
     values = {name: held for value in told.values for name, held in value.values.items()}
     return page(
