@@ -1,7 +1,7 @@
 """A company becomes a customer once, provisional until its credit is approved, whatever fails in between."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from tests.stores import Stores
 
 from crossdock.adapters.memory.simulator.faults import LoseAnswer
 from crossdock.bootstrap.releasing import MENDED, Releasing
+from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import (
     CreditReviewOverdue,
     CustomerActivated,
@@ -26,6 +27,7 @@ from crossdock.kit.failpoints import arm, disarm
 pytestmark = pytest.mark.anyio
 
 HOUR = 3_600
+UNDER_WAY = {RunState.READY, RunState.RUNNING, RunState.QUEUED}
 
 
 @pytest.fixture
@@ -92,6 +94,31 @@ async def test_what_was_written_to_the_erp_is_its_word_and_nobody_is_told_twice(
     await hub.pump()
     assert hub.books["crm"].card(number)["terms.code"] == "N90"
     assert hub.writes == writes + 1
+
+
+async def test_the_erps_stream_may_bring_our_own_writes_before_they_are_taken_as_its_word(
+    hub: CompanyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = hub.docks["erp"].read_customers
+
+    async def heard_first(references: Sequence[ExternalReference]) -> Any:
+        for arrival in await hub.heard("erp"):
+            await hub.capture.take_arrival("erp", arrival)
+        await hub.engine._wait(are_taken)
+        return await read(references)
+
+    async def are_taken() -> bool:
+        hub.engine.worker.wake()
+        changes = [run for run in await hub.store.list_runs() if run.process == "customer_change"]
+        return not any(run.state in UNDER_WAY for run in changes)
+
+    number = await hub.arrive(BIKES)
+    monkeypatch.setattr(hub.docks["erp"], "read_customers", heard_first)
+    await hub.desk.approve((await hub.onboarding(number)).party_id, actor="anna", terms="N60")
+    await hub.engine.settle()
+    await hub.pump()
+    card = hub.books["crm"].card(number)
+    assert (card["account.status"], card["credit.status"], card["terms.code"]) == ("active", "approved", "N60")
 
 
 async def test_everything_that_is_wrong_is_said_at_once_and_mended_in_the_crm(hub: CompanyHub) -> None:

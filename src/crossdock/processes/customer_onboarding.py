@@ -326,7 +326,10 @@ async def _take_number(
 
 
 def _word(run: Run, told: Fields, numbered: Numbered, using: Collaborators) -> Statement:
-    """What the ERP shows of its own fields is its word, and so is what it wrote otherwise than it was told."""
+    """What the ERP shows of its own fields is its word, and so is what it wrote otherwise than it was told.
+
+    Its stream may have brought that before as our echo, which is nobody's.
+    """
     now = using.clock.now()
     return Statement(
         fields=as_said(told, numbered.shows, using.ownership, using.rules.erp),
@@ -336,6 +339,7 @@ def _word(run: Run, told: Fields, numbered: Numbered, using: Collaborators) -> S
         correlation_id=run.correlation_id,
         tolerance_us=seconds_to_us(using.ownership.clock_tolerance_seconds),
         was_read=True,
+        is_word=True,
     )
 
 

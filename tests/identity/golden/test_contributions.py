@@ -55,6 +55,15 @@ def test_the_same_value_after_another_was_written_there_is_an_opinion_again() ->
     assert (changed[EMAIL].sequence, changed[EMAIL].saw) == (3, 2)
 
 
+def test_what_a_system_alone_decides_is_its_word_also_when_our_echo_came_first() -> None:
+    rows, _ = take({}, a_statement({EMAIL: "a@x.org"}), 1)
+    echoed, _ = take(rows, a_statement({EMAIL: "b@x.org"}, from_hub=True), 2)
+    read = a_statement({EMAIL: "b@x.org"}, at=NOW + SECOND, was_read=True, is_word=True)
+    changed, taken = take(echoed, read, 3)
+    assert (changed[EMAIL].said, changed[EMAIL].sequence, taken.stated) == ("b@x.org", 3, (EMAIL,))
+    assert take(changed, read, 4) == ({}, Taken(echoed=(EMAIL,)))
+
+
 @given(st.permutations([(1, "one"), (2, "two"), (3, "three")]))
 def test_a_record_that_is_overtaken_by_itself_stays_overtaken(order: list[tuple[int, str]]) -> None:
     rows: dict[str, Held] = {}

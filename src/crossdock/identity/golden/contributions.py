@@ -93,7 +93,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `from_us`: the mark is this hub's. By so much as `tolerance_us` the clock of `counted_at` may be behind ours.
     `was_read`: the hub looked, so its time is ours, and nothing that the record's clock said can be compared with
-    it.
+    it. `is_word`: what it shows is its word also where a hub wrote it, for the system alone decides on that.
     """
 
     fields: Fields
@@ -105,6 +105,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     from_hub: bool = False
     from_us: bool = False
     was_read: bool = False
+    is_word: bool = False
     tolerance_us: int = 0
 
 
@@ -150,7 +151,7 @@ def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tupl
     stated, echoed, stale = [], [], []
     for name, value in statement.fields.items():
         before = known.get(name) or Held(field=name)
-        if name in known and value == before.shown:
+        if name in known and value == before.shown and not (statement.is_word and value != before.said):
             after = _renewed(before, statement)
             echoed.append(name)
         elif statement.from_hub:
