@@ -168,6 +168,38 @@ async def test_strangers_must_sign_in(local: Any) -> None:
     assert not server.surface.ledger.orders()
 
 
+async def test_a_clerk_writes_partners_over_http_and_the_hub_hears_of_it(local: Any) -> None:
+    server, _, stranger = local
+    asked = {"write": "slip-1", "card": {"kind": "person", "person.name.family": "Łoś"}}
+
+    made = (await stranger.post("partners", json=asked)).json()
+    terms = {"write": "terms-1", "number": made["number"], "card": {"terms.code": "N30"}}
+    await stranger.post("partners", json=terms)
+    refused = await stranger.post("partners", json={**terms, "write": "terms-2", "number": "BP-9"})
+
+    (kept,) = (await stranger.get("partners")).json()
+    assert kept["card"] == {"kind": "person", "person.name.family": "Łoś", "terms.code": "N30"}
+    assert (refused.status_code, refused.json()["code"]) == (404, "PARTNER_GONE")
+    server.surface.partners.delete(made["number"])
+    assert (await stranger.get("partners")).json() == []
+
+
+async def test_with_accounts_open_a_new_partner_may_order_under_its_number(local: Any) -> None:
+    server, dock, stranger = local
+    asked = {"write": "slip-1", "card": {"kind": "organisation", "organisation.name": "Łódź Lamps"}}
+    before = (await stranger.post("partners", json=asked)).json()
+    server.surface.open_accounts()
+
+    after = (await stranger.post("partners", json={**asked, "write": "slip-2"})).json()
+
+    known = await dock.find_customers([before["number"], after["number"]])
+    assert "account.number" not in before["card"]
+    assert after["card"]["account.number"] == after["number"]
+    assert [(one.number, one.name, one.kind) for one in known.values()] == [
+        (after["number"], "Łódź Lamps", "organisation")
+    ]
+
+
 class TestInProcess:
     @pytest.fixture
     def clock(self) -> ManualClock:

@@ -58,6 +58,8 @@ class Control:
             ("POST", "orders/{number}/{verb}", self._move),
             ("POST", "stock", self._set_stock),
             ("POST", "messages", self._offer),
+            ("GET", "partners", self._partners),
+            ("POST", "partners", self._write_partner),
             ("GET", "statuses", self._statuses),
             ("GET", "calls", self._calls),
             ("POST", "records/{record}/{verb}", self._record),
@@ -126,6 +128,12 @@ class Control:
 
     async def _offer(self, request: Request, _variables: dict[str, str]) -> Any:
         return self._served().channel.offer(msgspec.json.decode(request.body, type=wire.SalesOrder))
+
+    async def _partners(self, _request: Request, _variables: dict[str, str]) -> Any:
+        return self._served().partners.present()
+
+    async def _write_partner(self, request: Request, _variables: dict[str, str]) -> Any:
+        return self._served().partners.write(msgspec.json.decode(request.body, type=wire.PartnerWrite))
 
     async def _record(self, _request: Request, variables: dict[str, str]) -> Any:
         gone = self._served().board.gone

@@ -34,7 +34,8 @@ class PartnerBook:
 
     Whatever this ERP does with orders, a partner's reference is unique. `assigns` is what it puts on a new card by
     itself, `rewrites` what it makes of what is entered, by name; unless `answers` it says so nowhere but in its
-    messages. With `losing` set, messages are lost for that reason.
+    messages. With `opens` set, a new partner's card bears its number, and `opens` hears of the debtor that it is.
+    With `losing` set, messages are lost for that reason.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -47,6 +48,7 @@ class PartnerBook:
         self.assigns: Mapping[str, Any] = {}
         self.rewrites: Mapping[str, Callable[[Any], Any]] = {}
         self.answers = True
+        self.opens: Callable[[wire.DebtorRecord], None] | None = None
 
     def write(self, asked: wire.PartnerWrite) -> wire.Partner:
         """Make or change a partner."""
@@ -119,6 +121,10 @@ class PartnerBook:
                 self._put(linked, links=tuple(link for link in linked.partner.links if link != other))
         return self._live(asked.absorbed).partner
 
+    def present(self) -> list[wire.Partner]:
+        """All partners that are not gone."""
+        return [record.partner for record in self._records.values() if not record.gone]
+
     def find(self, reference: str) -> list[wire.Partner]:
         """The partners made under a reference that are not gone."""
         record = self._by_reference.get(reference)
@@ -152,6 +158,9 @@ class PartnerBook:
         number = f"BP-{len(self._records) + 1:05d}"
         now = to_datetime(self._clock.now())
         full = {**self.assigns, **self._entered(card)}
+        if self.opens is not None:
+            full.setdefault("account.number", number)
+            self.opens(_debtor(full))
         partner = wire.Partner(number=number, revision=1, changed=now, card=full, reference=asked.write)
         record = self._records[number] = _Record(partner=partner, made_of=card, last_write=asked.write)
         self._by_reference[asked.write] = record
@@ -226,6 +235,14 @@ def _outcome(book: PartnerBook, asked: wire.PartnerWrite) -> wire.PartnerResult:
         return wire.PartnerResult(partner=book.write(asked))
     except Refusal as refusal:
         return wire.PartnerResult(problem=wire.Problem(refusal.code, refusal.text, refusal.field))
+
+
+def _debtor(card: Mapping[str, Any]) -> wire.DebtorRecord:
+    """The debtor that a partner is, by what its card says."""
+    parts = ("organisation.name", "person.name.given", "person.name.family")
+    name = " ".join(str(card[part]) for part in parts if card.get(part))
+    kind = "person" if card.get("kind") == "person" else "organisation"
+    return wire.DebtorRecord(number=str(card["account.number"]), name=name, kind=kind)
 
 
 def _place(record: _Record) -> tuple[datetime, str]:

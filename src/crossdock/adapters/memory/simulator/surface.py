@@ -101,6 +101,10 @@ class Surface:
             **handlers(self.partners, _read),
         }
 
+    def open_accounts(self) -> None:
+        """From now on a new partner is a debtor, too: it may order under the number on its card."""
+        self.partners.opens = lambda debtor: self.ledger.seed(Estate(debtors=(debtor,)))
+
     def expire_sessions(self) -> None:
         """Every token handed out so far is too old; signing in again helps."""
         self._sessions.clear()
