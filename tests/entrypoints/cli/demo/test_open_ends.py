@@ -33,7 +33,7 @@ def a_stuck_day(monkeypatch: pytest.MonkeyPatch) -> tuple[Day, list[str]]:
     monkeypatch.setattr(demo_day, "LOOK_SECONDS", 0.01)
     told: list[str] = []
     stage: Any = SimpleNamespace(
-        estate=None,
+        estate=SimpleNamespace(has_customers=False),
         process=SimpleNamespace(address="http://127.0.0.1:9"),
         hub=None,
         market=None,

@@ -7,7 +7,16 @@ import pytest
 
 from crossdock.canonical.party import Address
 from crossdock.entrypoints.cli.demo.market import Buyer, Goods, Market
-from crossdock.entrypoints.cli.demo.trade import ENDS, QUIET_START, TURNED_AWAY, as_order, plan_day
+from crossdock.entrypoints.cli.demo.trade import (
+    COMPANY_TALES,
+    ENDS,
+    QUIET_START,
+    TURNED_AWAY,
+    Tale,
+    as_order,
+    company_order,
+    plan_day,
+)
 from crossdock.kit.money import Money
 from crossdock.policies.order_acceptance import check_completeness
 
@@ -56,7 +65,7 @@ def test_the_day_is_the_same_every_time(market: Market) -> None:
 def test_everything_awkward_is_in_every_day(market: Market, count: int) -> None:
     day = plan_day(market, count)
     assert len(day) == count
-    assert {entry.tale for entry in day} == set(ENDS)
+    assert {entry.tale for entry in day} == set(ENDS) - set(COMPANY_TALES)
     assert {entry.tale for entry in day[:QUIET_START]} == {"plain"}
     assert Counter(entry.tale for entry in day)["plain"] > count * 0.6
 
@@ -94,3 +103,12 @@ def test_no_more_is_planned_than_there_is(market: Market) -> None:
                 assert want.pieces == 7, "one more than there is: it can only come in part"
             elif want.product.startswith("G-"):
                 assert 0 < want.pieces < 10
+
+
+@pytest.mark.parametrize("tale", COMPANY_TALES)
+def test_a_company_that_has_just_come_orders_on_invoice_at_the_price_of_people(market: Market, tale: Tale) -> None:
+    entry = company_order(tale, market.traders[0], market)
+    order = as_order(entry, datetime(2026, 11, 21, tzinfo=UTC))
+    assert check_completeness(order) == []
+    assert (order.payment.method, entry.ends) == ("invoice", ENDS[tale])
+    assert order.lines[0].unit_price.decimal == market.prices["person", "EUR", order.lines[0].product].decimal

@@ -64,8 +64,11 @@ async def demo(
 
     A Salesforce simulator, a real Tryton and the hub are started and filled; orders come in through Salesforce and
     through the API; events are delivered twice and get lost, answers vanish, the ERP goes down, the hub is killed.
-    At the end Tryton itself is asked what it has, and every promise is checked. Needs nothing but this machine;
-    the first start installs a database template, later ones take seconds.
+    Customers come, too: a company is numbered by the ERP and may order on invoice once its credit is approved, a
+    person who comes by two channels becomes one customer, terms go from the ERP to Salesforce and not back. Two
+    whom nobody can tell apart wait for a person: you, in the console; with --once somebody decides.
+    At the end Tryton and Salesforce are asked what they have, and every promise is checked. Needs nothing but this
+    machine; the first start installs a database template, later ones take seconds.
 
     [bold]Examples[/]
 
@@ -104,15 +107,16 @@ async def _play(folder: Path, asked: Asked, *, as_json: bool) -> bool:
     async with contextlib.AsyncExitStack() as exits:
         stage = await set_stage(folder, asked.erp, asked.port, exits)
         note(f"The console is at {stage.process.address}")
-        day = Day(stage, _show(stage, asked.count), TROUBLES)
+        day = Day(stage, _show(stage, asked.count), TROUBLES, decides=not asked.stays)
         played = await play(day, plan_day(stage.market, asked.count), per_second=asked.per_second)
         if not as_json:
-            print_summary(played.figures, played.promises)
+            print_summary(played.figures, played.promises, stage.estate.kind.shows)
         raced = await _race(folder / "stream", asked.stream, as_json=as_json) if asked.stream else None
         if as_json:
             tell({**played.as_plain(), "stream": raced.as_plain() if raced else None})
         if asked.stays:
-            print_what_next(stage.process.address, folder, _telling(day))
+            review = day.customers.seen.doubtful.review if day.customers else 0
+            print_what_next(stage.process.address, folder, _telling(day), review)
             await _until_interrupted()
         return played.kept and (raced is None or raced.kept)
 

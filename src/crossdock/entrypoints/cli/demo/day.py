@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossdock.canonical.order import Order
+from crossdock.contracts.sources import SourceGap
 from crossdock.durable.codec import decode
 from crossdock.durable.records import RunState
 from crossdock.entrypoints.cli.demo.books import books_of
+from crossdock.entrypoints.cli.demo.customer_verdict import judge_customers
+from crossdock.entrypoints.cli.demo.customers import Customers
 from crossdock.entrypoints.cli.demo.faults import Scene, Trouble
 from crossdock.entrypoints.cli.demo.open_ends import open_ends
 from crossdock.entrypoints.cli.demo.shop import Channels
@@ -29,14 +32,22 @@ hub waits at most before it trusts that a write which was cut off will not land 
 
 SHOWN_SECONDS_MAX = 45.0
 SENDING_MAX = 20
+POWER_CUT_SHARE = 0.7
+"""After so much of the day the hub is not killed any more."""
+
 DOUBTS_MAX = 10
 SOURCE = "salesforce"
+CUSTOMERS = ":customers"
+"""How the names of streams of customers end."""
 
 
 class Day:
-    """One day of trade on a stage, with these troubles in it."""
+    """One day of trade on a stage, with these troubles in it.
 
-    def __init__(self, stage: Stage, show: Show, troubles: Sequence[Trouble]) -> None:
+    Where the stage has customers, with `decides` a steward takes care of whom the hub is not sure about.
+    """
+
+    def __init__(self, stage: Stage, show: Show, troubles: Sequence[Trouble], *, decides: bool = False) -> None:
         self.stage = stage
         self.show = show
         self._estate = stage.estate
@@ -53,9 +64,15 @@ class Day:
         self._lanes_told: dict[str, str] = {}
         self.watch = Watch(stage.hub)
         self.channels = Channels(stage.process.address)
+        self._power_is_safe = asyncio.Event()
+        self.customers = (
+            Customers(stage, show, self, self._power_is_safe, decides=decides)
+            if stage.estate.has_customers
+            else None
+        )
 
     async def run(self, entries: Sequence[Entry], *, per_second: float) -> None:
-        """Hand everything in while things go wrong, and wait until every order has ended."""
+        """Hand everything in while things go wrong, and wait until all of it has ended."""
         self._total = len(entries)
         looking = asyncio.create_task(self._keep_looking(), name="demo-look")
         try:
@@ -63,6 +80,8 @@ class Day:
                 sending = group.create_task(self._hand_in(entries, per_second))
                 group.create_task(self._trouble(len(entries), len(entries) / per_second))
                 group.create_task(self._await_ends(sending))
+                if self.customers is not None:
+                    group.create_task(self.customers.run())
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
@@ -80,6 +99,24 @@ class Day:
                 task = group.create_task(self._hand_in_one(entry))
                 task.add_done_callback(lambda _done: places.release())
 
+    async def hand_in(self, entry: Entry) -> None:
+        """Hand one more order in than was planned."""
+        self._total += 1
+        self.show.expect(self._total)
+        await self._hand_in_one(entry)
+
+    def end_of(self, order_id: str) -> str:
+        """How an order ended; empty while it has not."""
+        return self.watch.end_of(order_id)
+
+    def ended(self) -> int:
+        """How many orders have ended."""
+        return self.watch.ended()
+
+    def is_activated(self, number: str) -> bool:
+        """Whether the company of this number may order on invoice from now on."""
+        return number in self.watch.activated
+
     async def _hand_in_one(self, entry: Entry) -> None:
         if entry.door == SOURCE:
             await self._estate.desk.enter(entry)
@@ -95,8 +132,11 @@ class Day:
         """One trouble after another, each when its share of the day has been handed in."""
         scene = Scene(self._estate, self._process, self.show, day_seconds)
         for trouble in self._troubles:
+            if trouble.share > POWER_CUT_SHARE:
+                self._power_is_safe.set()
             await self._reach(trouble, total)
             await trouble.act(scene)
+        self._power_is_safe.set()
 
     async def _reach(self, trouble: Trouble, total: int) -> None:
         while self._handed < trouble.share * total:  # noqa: ASYNC110 - a show may look at its clock
@@ -110,7 +150,8 @@ class Day:
             self._tell_lanes()
             self._tell_gaps()
             await self._tell_doubts()
-            self.show.update(self.watch, self._handed, hub_alive=self._process.running)
+            ended = self.customers.ended if self.customers is not None else None
+            self.show.update(self.watch, self._handed, hub_alive=self._process.running, customers=ended)
             await asyncio.sleep(LOOK_SECONDS)
 
     def _tell_lanes(self) -> None:
@@ -130,9 +171,11 @@ class Day:
         for gap in self.watch.gaps[self._gaps_told :]:
             if gap.state == "closed":
                 words = f"{gap.seen} seen + {gap.refilled} refilled = {gap.changed} changed in Salesforce"
-                self.show.tell(f"A gap is closed and proved: {words}.", good=True)
+                self.show.tell(f"{_gap(gap)} is closed and proved: {words}.", good=True)
             elif gap.state == "not_proved":
-                self.show.tell(f"A gap could not be proved closed: {gap.seen} + {gap.refilled} ≠ {gap.changed}.")
+                self.show.tell(
+                    f"{_gap(gap)} could not be proved closed: {gap.seen} + {gap.refilled} ≠ {gap.changed}."
+                )
         self._gaps_told = len(self.watch.gaps)
 
     async def _tell_doubts(self) -> None:
@@ -250,6 +293,10 @@ class Day:
         }
 
 
+def _gap(gap: SourceGap) -> str:
+    return "A gap among customers" if gap.source.endswith(CUSTOMERS) else "A gap"
+
+
 @dataclass(frozen=True)
 class Played:
     """A day that is over."""
@@ -283,7 +330,10 @@ async def play(day: Day, entries: Sequence[Entry], *, per_second: float) -> Play
         answers_lost=day.stage.estate.network.answers_lost,
         calls=day.stage.estate.salesforce.simulator.calls.snapshot(),
     )
-    return Played(figures, judge(evidence, day.watch))
+    promises = judge(evidence, day.watch)
+    if day.customers is not None:
+        promises += judge_customers(await day.customers.evidence())
+    return Played(figures, promises)
 
 
 @contextlib.asynccontextmanager

@@ -80,7 +80,7 @@ async def take_erp_down(scene: Scene) -> None:
 
 async def lose_events(scene: Scene) -> None:
     """Salesforce says only that something changed, not what."""
-    await _simulator(scene, {"fault": "overflow", "times": OVERFLOWS})
+    await _simulator(scene, {"fault": "overflow", "sobject": "Order", "times": OVERFLOWS})
     scene.narrator.tell(
         f"Salesforce is overrun: of {OVERFLOWS} orders it only says that there was something (GAP_OVERFLOW). "
         "The hub reads them by query and proves by count that none is missing."

@@ -49,6 +49,11 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     locations: tuple[str, ...]
     prices: Mapping[tuple[str, str, str], Money]
 
+    @property
+    def traders(self) -> tuple[Buyer, ...]:
+        """Who orders through Salesforce: companies, or everybody where there are none."""
+        return tuple(buyer for buyer in self.buyers if buyer.kind == "organisation") or self.buyers
+
     def price(self, buyer: Buyer, goods: Goods) -> Money:
         """What a piece costs that buyer."""
         return self.prices[buyer.kind, buyer.currency, goods.code]
@@ -67,7 +72,10 @@ async def read_market(erp: Any, progress: Progress) -> Market:
     for level in levels:
         if level.product in pieces:
             pieces[level.product] += level.forecast.decimal
-    buyers = [_buyer(record) for record in records.values() if record.addresses and not record.blocked]
+    open_ones = [record for record in records.values() if record.addresses and not record.blocked]
+    # Of customers who share a name one orders: whoever looks at the others would take some of them for him.
+    named = {record.name: record for record in reversed(open_ones)}
+    buyers = [_buyer(record) for record in reversed(named.values())]
     blocked = next((record for record in records.values() if record.blocked), None)
     prices = await _prices(erp, buyers, {code: product.unit for code, product in products.items()})
     everywhere = set.intersection(*({code for *_, code in priced} for priced in _by_list(prices).values()))

@@ -17,13 +17,15 @@ _OWN_HEADERS = frozenset(
 class Network:
     """A way to the ERP at one address of its own, wherever the ERP itself listens at the moment.
 
-    `writes` matches calls that place an order, `decides` the one of them by which the ERP commits it; both are
-    searched for in the path and the body behind it.
+    `writes` matches calls that place an order, `decides` the one of them by which the ERP commits it, `creates`
+    one that makes a customer; all are searched for in the path and the body behind it.
     """
 
-    def __init__(self, writes: re.Pattern[bytes], decides: re.Pattern[bytes]) -> None:
+    def __init__(self, writes: re.Pattern[bytes], decides: re.Pattern[bytes], creates: re.Pattern[bytes]) -> None:
         self._writes = writes
         self._decides = decides
+        self._creates = creates
+        self._customers_to_lose = 0
         self._port = 0
         self._server: LoopbackServer | None = None
         self._upstream: httpx.AsyncClient | None = None
@@ -66,6 +68,10 @@ class Network:
         """Let the next so many orders be committed by the ERP, and cut the connection before its answer."""
         self._answers_to_lose += count
 
+    def lose_customer(self) -> None:
+        """Let the ERP make the next customer, and cut the connection before it says so."""
+        self._customers_to_lose = 1
+
     async def _leave_upstream(self) -> None:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
@@ -75,7 +81,12 @@ class Network:
         self.calls += 1
         told = request.path.encode() + b"\n" + request.body[:MARK_BYTES_MAX]
         if not self._writes.search(told):
-            return await self._ask(request)
+            response = await self._ask(request)
+            made = response.status < httpx.codes.MULTIPLE_CHOICES and self._creates.search(told)
+            if made and self._customers_to_lose:
+                self._customers_to_lose -= 1
+                return Response(drop=True)
+            return response
         self._writes_in_flight += 1
         self.writes_in_flight_peak = max(self.writes_in_flight_peak, self._writes_in_flight)
         begun = time.monotonic()

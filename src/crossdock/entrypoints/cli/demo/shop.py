@@ -39,11 +39,14 @@ class SalesDesk:
         self._simulator = simulator
         self.records: dict[str, Entry] = {}
 
+    def enter_buyers(self, market: Market, *, announce: bool) -> None:
+        """Enter those of the ERP's customers who order through Salesforce."""
+        for buyer in (*market.traders, market.blocked):
+            self._simulator.seed.account(buyer.number, buyer.name, announce=announce)
+
     def stock_the_org(self, market: Market) -> None:
-        """Enter the ERP's customers and products, and one product that somebody made up."""
+        """Enter the ERP's products, and one that somebody made up."""
         seed = self._simulator.seed
-        for buyer in (*market.buyers, market.blocked):
-            seed.account(buyer.number, buyer.name)
         currencies = {currency for _, currency, _ in market.prices}
         for goods in (*market.goods, market.scarce, market.gone):
             listed = {
@@ -78,6 +81,23 @@ class SalesDesk:
             **({} if entry.tale == "no address" else shipping),
         )
         return record
+
+    async def enter_customer(self, values: Mapping[str, Any]) -> str:
+        """Type a new customer in; the account."""
+        (record,) = await asyncio.to_thread(self._simulator.seed.rows, "Account", [values], announce=True)
+        return str(record)
+
+    async def edit_customer(self, record: str, values: Mapping[str, Any]) -> None:
+        """Change an account by hand."""
+        await asyncio.to_thread(self._simulator.seed.update, "Account", record, values)
+
+    def account(self, record: str) -> Mapping[str, Any]:
+        """An account as the reps see it; nothing where there is none."""
+        return next((row for row in self._simulator.rows("Account") if row["Id"] == record), {})
+
+    def account_of(self, number: str) -> Mapping[str, Any]:
+        """The account that bears this number of the ERP; nothing where there is none."""
+        return next((row for row in self._simulator.rows("Account") if row["ErpId__c"] == number), {})
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """The org's orders by record id, as the reps see them."""

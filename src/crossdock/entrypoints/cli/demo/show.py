@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crossdock.canonical.status import OrderStatus
+from crossdock.entrypoints.cli.demo.customer_verdict import THREADS
 from crossdock.entrypoints.cli.demo.watch import Watch
 from crossdock.entrypoints.cli.output import STATUS_STYLES, err, plain, status
 
@@ -41,6 +42,11 @@ class Show:
         self._watch: Watch | None = None
         self._handed = 0
         self._hub_alive = True
+        self._customers = ""
+
+    def expect(self, total: int) -> None:
+        """The day has so many orders after all."""
+        self._total = total
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -67,9 +73,10 @@ class Show:
         line.add_row(Text(f"{seconds:.0f} s", "quiet"), Text(plain(text), style))
         self._console.print(line)  # it scrolls away above the picture
 
-    def update(self, watch: Watch, handed: int, *, hub_alive: bool) -> None:
-        """Draw what is known now."""
+    def update(self, watch: Watch, handed: int, *, hub_alive: bool, customers: int | None = None) -> None:
+        """Draw what is known now; `customers` is how many of what happens to them has come to its end."""
         self._watch, self._handed, self._hub_alive = watch, handed, hub_alive
+        self._customers = "" if customers is None else f"customers {customers} of {THREADS}"
         if self._live is not None:
             self._live.update(self._picture())
             return
@@ -81,6 +88,7 @@ class Show:
                 f"{counts[known]} {known.value.replace('_', ' ')}" for known in _ORDER if counts[known]
             )
             line = f"{now - self._begun:4.0f} s  {handed} of {self._total} handed in: {words or 'nothing yet'}"
+            line += f"; {self._customers}" if self._customers else ""
             self._console.print(Text(line, style="quiet"), soft_wrap=True)
 
     def _picture(self) -> Panel:
@@ -115,6 +123,8 @@ class Show:
             line.append(f"   {title} ", style="quiet").append(
                 state.replace("_", " "), STATUS_STYLES.get(state, "")
             )
+        if self._customers:
+            line.append(f"   {self._customers}", style="quiet")
         return line
 
     def _tone(self, well: bool) -> str:  # noqa: FBT001 - one word of a picture

@@ -81,8 +81,8 @@ def measure(
     )
 
 
-def print_summary(figures: Figures, promises: Sequence[Promise]) -> None:
-    """The tables."""
+def print_summary(figures: Figures, promises: Sequence[Promise], shows: str) -> None:
+    """The tables; `shows` says what the systems can show of all this, and what not."""
     console = out()
     console.print()
     console.print(Text(f"A day of trade: {figures.orders} orders in {figures.seconds:.0f} s", style="bold"))
@@ -94,6 +94,8 @@ def print_summary(figures: Figures, promises: Sequence[Promise]) -> None:
         console.print(Text(f"\n{promise.name}", style="bad"))
         for line in promise.exceptions:
             console.print(Text(f"  {plain(line)}"))
+    console.print()
+    console.print(Text(shows, style="quiet"), soft_wrap=not console.is_terminal)
     console.print()
     if broken:
         console.print(Text(f"{len(broken)} promise(s) broken.", style="bad"))
@@ -122,7 +124,9 @@ def _day(figures: Figures) -> Table:
     rows.add_row("ERP took", cell(f"{figures.accepted_per_second:.1f} orders a second, outages included"))
     rows.add_row("captured → accepted", cell(f"{_latencies(figures)}, the ERP's queue and outage included"))
     per = f"{figures.salesforce_calls} calls = {figures.salesforce_calls_per_1000:g} per 1,000 orders"
-    rows.add_row("Salesforce", cell(f"{per} at this pace, events read and status written back included"))
+    rows.add_row(
+        "Salesforce", cell(f"{per} at this pace, events read, status and customers written back included")
+    )
     return rows
 
 
@@ -178,16 +182,17 @@ def print_race(figures: Figures, promises: Sequence[Promise]) -> None:
             console.print(Text(f"  {promise.name}: {plain(line)}", style="bad"))
 
 
-def print_what_next(address: str, folder: Path, example: str) -> None:
-    """Where to look, while everything is still up."""
+def print_what_next(address: str, folder: Path, example: str, review: int = 0) -> None:
+    """Where to look, while everything is still up; `review` is a doubt that waits for whoever watches."""
     console = out()
     console.print()
     console.print(Text.assemble("Console  ", (address, "bold"), "   (Ctrl-C ends everything)"))
+    if review:
+        doubt = f"{address}/console/reviews/{review}"
+        console.print(Text.assemble("Two customers or one? You decide: ", (doubt, "bold")))
     console.print("In another terminal:", style="quiet")
-    for line in (
-        f"export CROSSDOCK_DEPLOYMENT={folder}",
-        f"crossdock orders show {example}",
-        "crossdock parked list --by-cause",
-        "crossdock systems check",
-    ):
+    lines = [f"export CROSSDOCK_DEPLOYMENT={folder}", f"crossdock orders show {example}"]
+    lines += ["crossdock parked list --by-cause", "crossdock systems check"]
+    lines += [f"crossdock customers reviews {review}", "crossdock customers questions"] if review else []
+    for line in lines:
         console.print(f"  {line}")

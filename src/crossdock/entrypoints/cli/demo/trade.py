@@ -39,6 +39,8 @@ Tale = Literal[
     "same number, other content",
     "poison message",
     "malformed message",
+    "credit pending",
+    "credit approved",
 ]
 TURNED_AWAY = "turned away"
 """How a message ends that is no order: with a clear problem at the door, and nothing of it inside."""
@@ -58,8 +60,13 @@ ENDS: dict[Tale, frozenset[str]] = {
     "same number, other content": _ACCEPTED,
     "poison message": frozenset({"parked: untranslatable"}),
     "malformed message": frozenset({TURNED_AWAY}),
+    "credit pending": frozenset({"refused: credit-pending"}),
+    "credit approved": _ACCEPTED,
 }
 """How orders of each tale have to end, whatever fails on the way."""
+
+COMPANY_TALES: tuple[Tale, ...] = ("credit pending", "credit approved")
+"""Of orders that no plan has, since who places them becomes a customer in the course of the day only."""
 
 _DOORS: dict[Tale, Door] = {
     "unknown customer": "api",
@@ -129,6 +136,24 @@ def plan_day(market: Market, count: int, *, salesforce_only: bool = False) -> tu
         door = _DOORS.get(tale) or ("salesforce" if dice.random() < share else "api")
         entries.append(_entry(index, tale, door, market, stock, dice))
     return tuple(entries)
+
+
+def company_order(tale: Tale, buyer: Buyer, market: Market) -> Entry:
+    """An order on invoice of a company that has just become a customer, at the price that people pay."""
+    listed = [one for one in market.goods if ("person", buyer.currency, one.code) in market.prices]
+    goods = listed[0]
+    price = market.prices["person", buyer.currency, goods.code]
+    return Entry(
+        index=-1,
+        door="api",
+        tale=tale,
+        buyer=buyer,
+        wants=(Want(goods.code, 1, price.amount),),
+        brand=_BRANDS[0],
+        region=_REGIONS[buyer.address.country],
+        channel="B2B",
+        order_id=f"B2B-{tale.replace(' ', '-')}",
+    )
 
 
 def _tales(count: int, dice: random.Random) -> dict[int, Tale]:

@@ -67,7 +67,8 @@ def judge(evidence: Evidence, watch: Watch) -> tuple[Promise, ...]:
     return tuple(promises)
 
 
-def _promise(name: str, figure: str, exceptions: Sequence[str]) -> Promise:
+def promise(name: str, figure: str, exceptions: Sequence[str]) -> Promise:
+    """It held where there are no exceptions."""
     return Promise(name=name, held=not exceptions, figure=figure, exceptions=tuple(exceptions[:SHOWN_MAX]))
 
 
@@ -77,7 +78,7 @@ def _nothing_lost(evidence: Evidence, watch: Watch) -> Promise:
     open_ones = [order_id for order_id in evidence.handed if order_id in watch.rows and not watch.end_of(order_id)]
     exceptions = [f"{order_id} is not in the hub" for order_id in lost]
     exceptions += [f"{order_id} is still {watch.rows[order_id].status.value}" for order_id in open_ones]
-    return _promise("orders lost", f"{len(lost)} of {len(evidence.handed)}", exceptions)
+    return promise("orders lost", f"{len(lost)} of {len(evidence.handed)}", exceptions)
 
 
 def _nothing_doubled(by_reference: Mapping[str, Sequence[Booked]]) -> Promise:
@@ -87,7 +88,7 @@ def _nothing_doubled(by_reference: Mapping[str, Sequence[Booked]]) -> Promise:
         f"{reference}: {', '.join(one.number or 'draft' for one in found)}" for reference, found in doubled.items()
     ]
     figure = f"{sum(len(found) - 1 for found in doubled.values())} among {len(by_reference)}"
-    return _promise("duplicates in the ERP", figure, exceptions)
+    return promise("duplicates in the ERP", figure, exceptions)
 
 
 def _accepted_means_booked(
@@ -106,7 +107,7 @@ def _accepted_means_booked(
         for reference in by_reference
         if keys.get(reference) not in accepted
     ]
-    return _promise("accepted here = in the ERP", f"{len(accepted)} = {len(evidence.booked)}", exceptions)
+    return promise("accepted here = in the ERP", f"{len(accepted)} = {len(evidence.booked)}", exceptions)
 
 
 def _is_accepted(watch: Watch, order_id: str) -> bool:
@@ -128,7 +129,7 @@ def _money_agrees(evidence: Evidence, watch: Watch, by_reference: Mapping[str, S
         if ours != theirs:
             exceptions.append(f"{order_id}: {ours} here, {theirs} there ({order.currency})")
     figure = "  ".join(f"{cents / 100:,.2f} {currency}" for currency, cents in sorted(totals.items()))
-    return _promise("money equal on both sides", figure or "none moved", exceptions)
+    return promise("money equal on both sides", figure or "none moved", exceptions)
 
 
 def accepted_net(order: Order, accepted: Any) -> Decimal:
@@ -154,7 +155,7 @@ def _as_foretold(evidence: Evidence, watch: Watch) -> Promise:
         if not 400 <= status < 500 or order_id in watch.rows:  # noqa: PLR2004 - HTTP's own classes
             exceptions.append(f"{order_id} should be {TURNED_AWAY} with a clear problem, but got {status}")
     right = len(evidence.handed) + len(evidence.turned_away) - len(exceptions)
-    return _promise(
+    return promise(
         "ended as it had to", f"{right} of {len(evidence.handed) + len(evidence.turned_away)}", exceptions
     )
 
@@ -169,7 +170,7 @@ def _nothing_oversold(evidence: Evidence, watch: Watch) -> Promise:
     pieces = sold // 1_000_000
     figure = f"{pieces} of {evidence.scarce_pieces} {evidence.scarce_product}"
     too_many = [f"{pieces} accepted, {evidence.scarce_pieces} there"] if pieces > evidence.scarce_pieces else []
-    return _promise("nothing promised twice", figure, too_many)
+    return promise("nothing promised twice", figure, too_many)
 
 
 def _shown_in_salesforce(evidence: Evidence, watch: Watch) -> Promise:
@@ -181,11 +182,11 @@ def _shown_in_salesforce(evidence: Evidence, watch: Watch) -> Promise:
         if shown != here:
             exceptions.append(f"{order_id} shows {shown or 'nothing'}, and is {here}")
     right = len(evidence.shown) - len(exceptions)
-    return _promise("status shown in Salesforce", f"{right} of {len(evidence.shown)}", exceptions)
+    return promise("status shown in Salesforce", f"{right} of {len(evidence.shown)}", exceptions)
 
 
 def _erp_protected(evidence: Evidence) -> Promise:
     """The lane let no more through than the ERP bears."""
     peak, allowed = evidence.writes_at_once_peak, evidence.writes_at_once_max
     too_many = [f"{peak} at once"] if peak > allowed else []
-    return _promise("ERP protected", f"at most {peak} orders at once, {allowed} allowed", too_many)
+    return promise("ERP protected", f"at most {peak} orders at once, {allowed} allowed", too_many)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crossdock.canonical.status import OrderStatus
+from crossdock.contracts.customers import CustomerActivated
 from crossdock.contracts.orders import ORDER_EVENTS, OrderAccepted, OrderNeedsAttention, OrderRefused
 from crossdock.contracts.sources import SourceGap
 from crossdock.durable.codec import decode
@@ -31,7 +32,10 @@ ENDED = frozenset(
 
 
 class Watch:
-    """Looks whenever it is told to. `rows` are the orders, `codes` why they were refused or parked."""
+    """Looks whenever it is told to. `rows` are the orders, `codes` why they were refused or parked.
+
+    `activated` are the numbers of companies whose credit was approved in the course of the day.
+    """
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
@@ -42,6 +46,7 @@ class Watch:
         self.waited: set[str] = set()
         self.lanes: Mapping[str, LaneRecord] = {}
         self.gaps: list[SourceGap] = []
+        self.activated: set[str] = set()
         self.acceptances: Counter[str] = Counter()
 
     async def look(self) -> None:
@@ -52,6 +57,8 @@ class Watch:
                 self._position = event.sequence
                 if event.type == SourceGap.type:
                     self.gaps.append(decode(event.data, SourceGap))
+                elif event.type == CustomerActivated.type:
+                    self.activated.add(decode(event.data, CustomerActivated).erp_number)
                 elif kind := ORDER_EVENTS.get(event.type):
                     self.take(decode(event.data, kind))
             if len(events) < PAGE:
