@@ -14,6 +14,8 @@ from crossdock.kit.redaction import Secret
 
 TIMEOUT_SECONDS = 60.0
 TOTAL_DECIMALS = Decimal("0.01")
+DAYS: Mapping[str, int] = {"Net 30 days": 30, "Immediate": 0}
+"""The terms of payment that the local ERPs know, and their days."""
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,12 +28,17 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer whom the ERP has, with `terms` of payment by their name and the `street` that invoices go to."""
+    """A customer whom the ERP has, with `terms` of payment by their name and the `street` that invoices go to.
+
+    `days` of these terms are None where the ERP keeps none.
+    """
 
     number: str
     name: str
     emails: tuple[str, ...] = ()
+    phone: str = ""
     terms: str = ""
+    days: int | None = None
     street: str = ""
 
 
@@ -132,7 +139,9 @@ class TrytonBooks:
                 number=row["code"] or "",
                 name=row["name"] or "",
                 emails=tuple(one["value"] for one in row["contact_mechanisms."] if one["type"] == "email"),
+                phone=next((one["value"] for one in row["contact_mechanisms."] if one["type"] == "phone"), ""),
                 terms=(row["customer_payment_term."] or {}).get("name") or "",
+                days=DAYS.get((row["customer_payment_term."] or {}).get("name") or ""),
                 street=next((one["street"] or "" for one in row["addresses."] if one["invoice"]), ""),
             )
             for row in rows
@@ -185,6 +194,7 @@ class MemoryBooks:
             name=" ".join(card[part] for part in parts if card.get(part)),
             emails=tuple(filter(None, [card.get("contact.email")])),
             terms=card.get("terms.code") or "",
+            days=card.get("terms.days_net"),
             street="\n".join(card.get("billing.address.lines") or ()),
         )
 

@@ -5,12 +5,9 @@ from typing import Any, Protocol
 
 import httpx
 
-from crossdock.entrypoints.cli.demo.books import TIMEOUT_SECONDS, tryton_session
-from crossdock.entrypoints.cli.demo.market import Buyer
+from crossdock.entrypoints.cli.demo.books import DAYS, TIMEOUT_SECONDS, tryton_session
+from crossdock.entrypoints.cli.demo.market import Buyer, Market, standing_of
 from crossdock.kit.errors import Unavailable
-
-DAYS: Mapping[str, int] = {"Net 30 days": 30, "Immediate": 0}
-"""The terms of payment that the local ERPs know, and their days."""
 
 USUAL_TERMS = "Net 30 days"
 ADMIN = "admin"
@@ -69,8 +66,9 @@ class Till:
         await _control(self._settings, "POST", {"write": slip, "card": dict(card)})
 
 
-def card_of(buyer: Buyer) -> dict[str, Any]:
+def card_of(buyer: Buyer, market: Market) -> dict[str, Any]:
     """A customer of old, as the memory ERP's card has him."""
+    status, credit = standing_of(buyer, market)
     given, _, family = buyer.name.rpartition(" ")
     organisation = buyer.kind == "organisation"
     named = {"organisation.name": buyer.name}
@@ -82,7 +80,8 @@ def card_of(buyer: Buyer) -> dict[str, Any]:
     return {
         "kind": "organisation" if organisation else "person",
         "account.number": buyer.number,
-        "account.status": "active",
+        "account.status": status,
+        "credit.status": credit,
         **named,
         **address,
         "terms.code": USUAL_TERMS,

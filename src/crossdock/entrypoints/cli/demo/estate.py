@@ -140,7 +140,7 @@ class Estate:
         progress("filling Salesforce", 0, 1)
         self.desk.stock_the_org(market)
         if self._plenty:
-            self.desk.enter_buyers(market, announce=False)
+            self.desk.enter_buyers(market, (), announce=False)
         progress("filling Salesforce", 1, 1)
         if self.has_customers:
             self.till_settings = await self.till.start()
@@ -189,7 +189,7 @@ class Estate:
         """The memory ERP's debtors have cards as partners, too, and whoever comes to be a partner may order."""
         async with httpx.AsyncClient(base_url=self.erp_settings["url"], trust_env=False) as client:
             for buyer in (*market.buyers, market.blocked):
-                asked = {"write": f"opening/{buyer.number}", "card": card_of(buyer)}
+                asked = {"write": f"opening/{buyer.number}", "card": card_of(buyer, market)}
                 (await client.post("/_simulator/partners", json=asked)).raise_for_status()
         self.erp.surface.open_accounts()
 

@@ -100,6 +100,11 @@ async def read_market(erp: Any, progress: Progress) -> Market:
     )
 
 
+def standing_of(buyer: Buyer, market: Market) -> tuple[str, str]:
+    """The status of a buyer's account and credit."""
+    return ("blocked", "on_hold") if buyer is market.blocked else ("active", "approved")
+
+
 def _buyer(record: Any, address: Address | None = None) -> Buyer:
     place = record.addresses[0] if record.addresses else address
     assert place is not None

@@ -5,7 +5,7 @@ A channel behaves as a good one does: it sends the same order again until it has
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from crossdock.entrypoints.cli.demo.market import Market
+from crossdock.entrypoints.cli.demo.books import Listed
+from crossdock.entrypoints.cli.demo.market import Buyer, Market, standing_of
 from crossdock.entrypoints.cli.demo.trade import UNKNOWN_PRODUCT, Entry, as_order
 from crossdock.kit.errors import Unavailable
 
@@ -39,10 +40,19 @@ class SalesDesk:
         self._simulator = simulator
         self.records: dict[str, Entry] = {}
 
-    def enter_buyers(self, market: Market, *, announce: bool) -> None:
-        """Enter those of the ERP's customers who order through Salesforce."""
+    def enter_buyers(self, market: Market, listed: Sequence[Listed], *, announce: bool) -> None:
+        """Enter those of the ERP's customers who order through Salesforce, as the ERP has them.
+
+        An account read whole says of each field that it lacks that there is nothing: it would be told to the ERP.
+        """
+        known = {one.number: one for one in listed}
         for buyer in (*market.traders, market.blocked):
-            self._simulator.seed.account(buyer.number, buyer.name, announce=announce)
+            fields = _as_in_erp(buyer, known[buyer.number]) if buyer.number in known else {}
+            if fields:
+                fields |= dict(
+                    zip(("AccountStatus__c", "CreditStatus__c"), standing_of(buyer, market), strict=True)
+                )
+            self._simulator.seed.account(buyer.number, buyer.name, announce=announce, **fields)
 
     def stock_the_org(self, market: Market) -> None:
         """Enter the ERP's products, and one that somebody made up."""
@@ -102,6 +112,22 @@ class SalesDesk:
     def rows(self) -> dict[str, dict[str, Any]]:
         """The org's orders by record id, as the reps see them."""
         return {row["Id"]: row for row in self._simulator.rows("Order")}
+
+
+def _as_in_erp(buyer: Buyer, one: Listed) -> dict[str, Any]:
+    """An account's fields with what the ERP has of that customer."""
+    fields: dict[str, Any] = {"Phone": one.phone or None, "Email__c": one.emails[0] if one.emails else None}
+    fields |= {"PaymentTerms__c": one.terms or None, "PaymentDays__c": one.days}
+    if one.street:
+        place = buyer.address
+        parts = {
+            "Street": one.street,
+            "PostalCode": place.postal_code,
+            "City": place.city,
+            "Country": place.country,
+        }
+        fields |= {f"{use}{part}": value for use in ("Billing", "Shipping") for part, value in parts.items()}
+    return fields
 
 
 class Channels:

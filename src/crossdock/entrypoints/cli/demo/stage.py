@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossdock.durable.records import RunState
+from crossdock.entrypoints.cli.demo.books import books_of
 from crossdock.entrypoints.cli.demo.estate import ErpName, Estate
 from crossdock.entrypoints.cli.demo.hub_process import HubProcess
 from crossdock.entrypoints.cli.demo.market import Market
@@ -72,7 +73,8 @@ async def take_over_customers(hub: "Hub", estate: Estate, market: Market, progre
         words = "the hub does not get to know the ERP's customers: see hub.log"
         raise Unavailable(words, code="hub-start") from None
     progress("taking over the customers", 1, 1)
-    estate.desk.enter_buyers(market, announce=True)
+    listed = await books_of(estate.erp_name, estate.erp_settings).customers()
+    estate.desk.enter_buyers(market, listed, announce=True)
 
 
 async def _knows_customers(hub: "Hub") -> bool:
