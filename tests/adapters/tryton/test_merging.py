@@ -24,6 +24,8 @@ from crossdock.processes.customer_stewardship import Stewards
 
 pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
 
+PAUSE_SECONDS = 0.5
+
 ANNA: dict[str, Any] = {
     "Name": "Nordlicht Ausstattung GmbH",
     "Phone": "+49 30 5550142",
@@ -169,7 +171,8 @@ async def nothing_parked(hub: Hub) -> None:
 
 
 async def at_rest(hub: Hub) -> bool:
-    """Whether no run of a customer is under way."""
+    """Whether no run of a customer is under way. To look costs the hub more than a while of waiting."""
+    await asyncio.sleep(PAUSE_SECONDS)
     runs = await hub.store.list_runs(limit=5_000)
     return all(run.state in FINAL_STATES for run in runs if run.process.startswith("customer_"))
 
@@ -189,6 +192,7 @@ async def carried_out(retailer: Retailer, merge_id: str, settled: Any, *, deaths
     async with retailer.hub() as hub:
 
         async def done() -> bool:
+            await asyncio.sleep(PAUSE_SECONDS)
             await nothing_parked(hub)
             return bool(await settled(hub, merge_id))
 
