@@ -56,5 +56,5 @@ def test_every_change_passes_the_checks() -> None:
     assert all(tool in check for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports"))
     looped = re.findall(r"^for target in (.*); do$", text_of(".ci/run"), re.MULTILINE)
     alone = re.findall(r"^(?:if ! )?make ([a-z-]+)", text_of(".ci/run"), re.MULTILINE)
-    asked = {"check", "bench-small", "crash", "demo-once", "test", "mutants", "simulate"}
+    asked = {"check", "bench-small", "crash", "demo-once", "test", "test-long", "mutants", "simulate"}
     assert {*" ".join(looped).split(), *alone} >= asked

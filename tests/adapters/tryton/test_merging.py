@@ -22,7 +22,7 @@ from crossdock.identity.golden.joining import Merge, Unmerged
 from crossdock.kit.errors import Conflict
 from crossdock.processes.customer_stewardship import Stewards
 
-pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
+pytestmark = [pytest.mark.anyio, pytest.mark.tryton, pytest.mark.long]
 
 PAUSE_SECONDS = 0.5
 
