@@ -155,6 +155,32 @@ async def test_a_pin_holds_only_for_the_version_that_was_seen(desk: Desk) -> Non
     assert said.json()["code"] == "nothing-said"
 
 
+async def test_a_legal_hold_is_put_on_and_lifted_by_name_and_by_one_key(desk: Desk) -> None:
+    address, key = f"/v1/customers/{desk.anna}", {"Idempotency-Key": "k-2"}
+    for _twice in range(2):
+        assert (await desk.post(f"{address}/hold", headers=key)).status_code == 200
+    assert await desk.hub.store.held_since(desk.anna) > 0
+    reused = await desk.post(f"{address}/release", headers=key)
+    assert (reused.status_code, reused.json()["code"]) == (422, "key-reused")
+    assert (await desk.post(f"{address}/release")).status_code == 200
+    assert await desk.hub.store.held_since(desk.anna) == 0
+    deeds = [entry.verb for entry in await desk.hub.store.list_audit(run_id=f"customer/{desk.anna}")]
+    assert {"hold", "release"} <= set(deeds)
+    assert (await desk.post("/v1/customers/nobody/hold")).json()["code"] == "customer-unknown"
+    assert (await desk.post(f"{address}/hold", reason="")).status_code == 422
+
+
+async def test_a_key_of_a_pin_is_for_one_pin(desk: Desk) -> None:
+    address, key = f"/v1/customers/{desk.anna}", {"Idempotency-Key": "k-3"}
+    for _twice in range(2):
+        pinned = await desk.post(f"{address}/pin", headers=key, values={EMAIL: "a@new.example"})
+        assert pinned.status_code == 200, pinned.text
+    reused = await desk.post(f"{address}/pin", headers=key, values={EMAIL: "b@new.example"})
+    assert (reused.status_code, reused.json()["code"]) == (422, "key-reused")
+    (email,) = [value for value in (await desk.get(address))["values"] if value["field"] == EMAIL]
+    assert email["values"] == {EMAIL: "a@new.example"}
+
+
 async def test_a_hub_without_ownership_keeps_no_customers(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/customers/reviews")
     assert (answer.status_code, answer.json()["code"]) == (404, "no-customers")

@@ -57,6 +57,26 @@ def test_an_erasure_needs_a_reason_and_is_started_once_said_so(cli: Cli, custome
     assert told.json["run"].startswith("party_erasure/")
 
 
+def test_whom_the_law_wants_kept_is_not_forgotten_until_that_is_lifted(cli: Cli, customer: str) -> None:
+    assert "reason-missing" in cli("privacy", "hold", customer).err
+    assert "no legal hold" in cli("privacy", "status", customer).out
+    held = cli("privacy", "hold", "--reference", "erp:partner:BP-1", "--reason", "lawsuit", "--json")
+    assert held.json == {"party": customer, "held": True, "changed": True}
+    assert cli("privacy", "hold", customer, "--reason", "lawsuit", "--json").json["changed"] is False
+    refused = cli("privacy", "erase", customer, "--yes", "--reason", "Art. 17")
+    assert refused.code == ExitCode.REFUSED
+    assert "legal-hold" in refused.err
+    told = cli("privacy", "status", customer, "--json").json
+    assert told["held_since"]
+    assert (told["erasures"], told["refused"]) == ([], [])
+    assert "a legal hold is on it" in cli("privacy", "status", customer).out
+    assert "no legal hold" in cli("privacy", "release", customer, "--reason", "settled").out
+    assert cli("privacy", "erase", customer, "--yes", "--reason", "Art. 17").code == 0
+    (erasure,) = cli("privacy", "status", customer, "--json").json["erasures"]
+    assert erasure["state"] == "ready"
+    assert cli("privacy", "hold", "P-none", "--reason", "lawsuit").code == ExitCode.REFUSED
+
+
 def test_a_party_that_nobody_knows_is_not_found(cli: Cli, customer: str) -> None:
     assert customer
     assert cli("privacy", "erase", "--reference", "erp:partner:none", "--dry-run").code == ExitCode.NOT_FOUND
