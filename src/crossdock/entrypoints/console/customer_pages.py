@@ -102,7 +102,7 @@ async def console_review(request: Asked, entrance: Here, number: FromPath[int]) 
         review=review_row(doubt.review),
         is_open=doubt.review.is_open,
         customers=customers,
-        names=sorted({name for each in shown for name in each}),
+        names=sorted({name for each in shown for name, held in each.items() if held is not None}),
         shown=shown,
         weighed=[weighed_told(each) for each in doubt.review.finding.weighed],
         next_number=later[0].number if later else 0,
