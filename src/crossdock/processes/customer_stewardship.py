@@ -293,7 +293,7 @@ class Stewards:
             edges = (await self._store.look_nearby(record, ())).edges
             if any(edge.verdict == "not_same" and edge.other in there for edge in edges):
                 first = await self._first_word(_pair(survivor, absorbed))
-                words = _quoted(first) if first else "they are not the same"
+                words = _quoted(first) if first and first.verb == "not_same" else "they are not the same"
                 raise Conflict(f"this was said for good: {words}", code="said-not-same")
 
     # ── words about values ──────────────────────────────────────────────────────────────────────────

@@ -40,7 +40,8 @@ def test_the_whole_command_line_is_there() -> None:
         / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
         / match dedupe / match explain / match train / match keep / match rehearse
         / credit list / credit approve / credit refuse / freshness
-        / privacy consents / privacy erase / privacy export / privacy replay / privacy rotate
+        / privacy consents / privacy erase / privacy export / privacy hold / privacy release / privacy replay
+        / privacy rotate / privacy status
         / events tail / events consumers / events replay / events asyncapi
     """
     assert {tuple(one.split()) for one in asked.split("/")} == set(ALL)
