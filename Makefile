@@ -21,7 +21,7 @@ demo-once: $(VENV)/.run ## The same, then exit: 0 if every invariant held
 test: $(VENV)/.dev ## Run the tests (what needs a service that is not here is skipped, with the reason)
 	@$(PYTEST) --numprocesses 2
 
-test-long: $(VENV)/.dev ## The tests that take minutes: customers between Salesforce and a real ERP, told, merged, taken apart
+test-long: $(VENV)/.dev ## The tests that take long: customers between Salesforce and a real ERP, merges, a day of the demo
 	@$(PYTEST) -m long
 
 check: $(VENV)/.dev ## Lint, format, types, import contracts

@@ -14,7 +14,7 @@ from crossdock.bootstrap.hub import Hub
 from crossdock.contracts.customers import customer_subject
 from crossdock.durable.records import RunState
 
-pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
+pytestmark = [pytest.mark.anyio, pytest.mark.tryton, pytest.mark.long]
 
 COMPANY = {
     "Name": "Elbkontor Großhandel GmbH",

@@ -13,7 +13,7 @@ from crossdock.entrypoints.cli.match.trying import OnTheHub, try_on_hub
 from crossdock.identity.matching.scoring import Scorer
 from crossdock.identity.recognition.starting_model import starting_model
 
-pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
+pytestmark = [pytest.mark.anyio, pytest.mark.tryton, pytest.mark.long]
 
 
 def silent(_what: str, _share: float) -> None:

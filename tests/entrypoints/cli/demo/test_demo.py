@@ -14,6 +14,7 @@ COMMAND = (sys.executable, "-m", "crossdock.entrypoints.cli", "demo")
 TIMEOUT_SECONDS = 240
 
 
+@pytest.mark.long
 def test_a_small_day_and_a_stream_keep_every_promise(tmp_path: Path) -> None:
     place = tmp_path / "kept"
     wanted = ("--erp", "memory", "--once", "--orders", "60", "--stream", "200", "--json", "--keep", str(place))
