@@ -33,6 +33,7 @@ class Stage:
     committer: Committer
     worker: Worker
     lanes: Lanes
+    patience_seconds = PATIENCE_SECONDS
 
     async def settle(self) -> None:
         """Return when nothing is left to do at this moment."""
@@ -75,7 +76,7 @@ class Stage:
         )
 
     async def _wait(self, reached: Callable[[], Any]) -> None:
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.patience_seconds
         turn_seconds = TURN_SECONDS
         while not await reached():
             if asyncio.get_running_loop().time() > deadline:

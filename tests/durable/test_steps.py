@@ -1,5 +1,6 @@
 """What a step promises: done once, asked for before it is repeated, undone in reverse."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -105,6 +106,19 @@ async def test_a_write_that_may_still_land_is_not_repeated_before_it_has_settled
     await engine.advance(1)
     assert (await engine.view("p/1")).state is RunState.DONE
     assert world.calls == ["write", "find write", "find write", "write"]
+
+
+async def test_where_nothing_lands_late_a_lost_write_is_repeated_at_once_however_fast_the_clock_is(
+    begin: Begin, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A microsecond between two readings was taken for a time to wait, and that again and again."""
+    world.faults = [fault(OutcomeUnknown)]
+    engine = await begin(process := a_writer(world, settle_seconds=0))
+    stands_still = engine.clock.now
+    ticks = itertools.count()
+    monkeypatch.setattr(engine.clock, "now", lambda: stands_still() + next(ticks))
+    assert (await engine.go(process, "1", "1")).state is RunState.DONE
+    assert world.calls == ["write", "find write", "write"]
 
 
 async def test_a_write_that_lands_late_is_found(begin: Begin, world: World) -> None:

@@ -337,9 +337,10 @@ class Run:
         row, now = self._journal[name], self._clock.now()
         if row.state is StepState.INTENT or row.at > now:  # noticed just now, or by a clock that ran ahead
             row = self._remember(name, StepState.UNHEARD, row.payload)
-            if settle_seconds:
-                wake_at = now + seconds_to_us(settle_seconds)
-                raise self._suspend(f"{name}: whether it landed", wake_at=wake_at, row=row)
+            if not settle_seconds:
+                return
+            wake_at = row.at + seconds_to_us(settle_seconds)
+            raise self._suspend(f"{name}: whether it landed", wake_at=wake_at, row=row)
         settled_at = row.at + seconds_to_us(settle_seconds)
         if now < settled_at:
             raise self._suspend(f"{name}: whether it landed", wake_at=settled_at)

@@ -19,11 +19,16 @@ NEW_YEAR: Instant = 1_767_225_600 * MICROSECONDS
 
 
 class WallClock:
-    """A machine's wall clock, which can be set and outlives its processes."""
+    """A machine's wall clock, which can be set and outlives its processes.
+
+    No two readings are the same, as on a machine that takes its time between them: who reads the clock twice where
+    once would do is found out.
+    """
 
     def __init__(self, loop: VirtualLoop, start: Instant = NEW_YEAR) -> None:
         self._loop = loop
         self._start = start
+        self._read = -1
 
     def now(self) -> Instant:
         """What it shows."""
@@ -31,7 +36,8 @@ class WallClock:
 
     def elapsed(self) -> int:
         """Microseconds since the beginning, however it was set."""
-        return round(self._loop.time() * MICROSECONDS)
+        self._read = max(round(self._loop.time() * MICROSECONDS), self._read + 1)
+        return self._read
 
     def jump(self, seconds: float) -> None:
         """Set it forwards, or back where `seconds` is negative."""

@@ -79,6 +79,7 @@ async def finished(store: SqlStore, count: int) -> bool:
     return (await store.count_runs()).get(RunState.DONE, 0) >= count
 
 
+@pytest.mark.timeout(1_800)  # with 2,000 runs; `patience` says sooner that one of them stands still
 @pytest.mark.parametrize("end", [Worker.end, Worker.die], ids=["asked to stop", "killed"])
 async def test_nothing_is_lost_or_doubled_while_workers_are_replaced_one_after_the_other(
     postgres_dsn: str, runs: int, end: End
