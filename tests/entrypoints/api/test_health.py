@@ -1,6 +1,7 @@
 """Health, readiness, figures, and what happens at the door while the database does not write."""
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.hubs import a_hub, eventually
 from crossdock.bootstrap.hub import Hub
 from crossdock.entrypoints.api import health
 from crossdock.entrypoints.api.app import make_app, serve
+from crossdock.entrypoints.api.serving import listen
 from crossdock.kit.errors import Misconfigured
 
 pytestmark = pytest.mark.anyio
@@ -128,6 +130,21 @@ async def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Pat
         with pytest.raises(Misconfigured, match=f"cannot listen on 127.0.0.1:{port}") as caught:
             await serve(hub, "127.0.0.1", port)
         assert caught.value.code == "port-not-free"
+
+
+async def test_an_answer_is_sent_at_once_and_not_held_back_for_more() -> None:
+    accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kept = writer.get_extra_info("socket")
+        accepted.set_result(bool(kept.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        writer.close()
+
+    with listen("127.0.0.1", 0) as listening:
+        async with await asyncio.start_server(look, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            assert await accepted
+            writer.close()
 
 
 async def test_beyond_this_machine_nobody_listens_without_a_token(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`crossdock`: the command line as a whole."""
 
+import inspect
 import os
 import sys
 from importlib.metadata import version
@@ -93,6 +94,23 @@ app.command("freshness", rich_help_panel=WORK)(freshness.show_freshness)
 app.add_typer(privacy.app, name="privacy", rich_help_panel=WORK)
 app.add_typer(events.app, name="events", rich_help_panel=WORK)
 app.add_typer(match.app, name="match", rich_help_panel=WORK)
+
+
+def _fit_help(group: typer.Typer) -> None:
+    """Let the paragraphs of every command's help fill the terminal, however their source is broken into lines."""
+    for command in group.registered_commands:
+        command.help = "\n\n".join(map(_in_one_line, (inspect.getdoc(command.callback) or "").split("\n\n")))
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _fit_help(inner.typer_instance)
+
+
+def _in_one_line(paragraph: str) -> str:
+    is_drawn = any(line.startswith(" ") for line in paragraph.splitlines())
+    return paragraph if is_drawn else " ".join(paragraph.split())
+
+
+_fit_help(app)
 
 
 def main() -> None:
