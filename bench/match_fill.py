@@ -143,7 +143,7 @@ def fill_postgres(address: str, parts: Sequence[Part]) -> None:
                 _write_keys(copy, *part.key_rows())
                 copy.write(_COPY_END)
         database.execute("ALTER TABLE match_key ADD PRIMARY KEY (hash, party)")
-        count = parts[-1].first + parts[-1].parties
+        count = parts[-1].first + parts[-1].parties - 1
         database.execute("SELECT setval(pg_get_serial_sequence('match_party', 'number'), %s)", (count,))
         for table in ("match_party", "match_face", "match_key"):
             database.execute(f"VACUUM (ANALYZE) {table}".encode())

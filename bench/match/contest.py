@@ -62,6 +62,11 @@ class Reading:
         """From the file of rows to clusters (ours: rows as written, the others: cleaned ones)."""
         return float(self.report["seconds"])
 
+    @property
+    def seconds_with_cleaning(self) -> float:
+        """From the file as the systems wrote it."""
+        return self.seconds + float(self.report["cleaning_seconds"])
+
 
 @dataclass(frozen=True)
 class Course:
@@ -71,12 +76,16 @@ class Course:
     rows: Path
     cleaned: Path
     truth: Truth
+    cleaning_seconds: float
+    """What cleaning took when it was done, on its own and in plain Python."""
 
     def run(self, side: Side) -> Reading:
         """Let one try. Raises Unobtainable or SideFailed."""
         out = self.rows.with_suffix(f".{side.environment or 'ours'}")
         books, began = read_books(), time.monotonic()
         report = _report_of(self._command(side, out))
+        cleaned = side is not OURS and self.labelled.name not in side.raw
+        report["cleaning_seconds"] = self.cleaning_seconds if cleaned else 0.0
         foreign = read_books().foreign_share(books, time.monotonic() - began)
         scored, groups = _answer(out, int(report["pairs"]), len(self.truth.persons) if report["grouped"] else 0)
         out.unlink()
@@ -111,16 +120,18 @@ class Course:
 def course_of(labelled: LabelledSet, folder: Path) -> Course:
     """Have the set's files in a folder. Raises Unobtainable."""
     rows = labelled.file(folder)
-    cleaned = rows.with_suffix(".cleaned")
+    cleaned, taken = rows.with_suffix(".cleaned"), rows.with_suffix(".seconds")
     if not cleaned.exists():
-        partial = rows.with_suffix(".cleaning")
+        partial, began = rows.with_suffix(".cleaning"), time.monotonic()
         write_cleaned(rows, partial)
+        taken.write_text(str(time.monotonic() - began), encoding="utf-8")
         partial.rename(cleaned)
     persons, files = [], []
     for row in read_rows(rows):
         persons.append(row.truth)
         files.append(row.source)
-    return Course(labelled, rows, cleaned, truth_of(persons, files, link=labelled.link))
+    truth = truth_of(persons, files, link=labelled.link)
+    return Course(labelled, rows, cleaned, truth, float(taken.read_text(encoding="utf-8")))
 
 
 def single_match(rows: Path, questions: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import itertools
 import json
 import resource
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,9 @@ def gather(count: int, scored: Scored, threshold: float) -> Whole:
 def table_of(path: Path) -> tuple[Table, NDArray[np.int64]]:
     """The rows of a file as columns, as `profiles.profile_of` has them row by row, and each row's source."""
     frame = pl.read_csv(path, infer_schema=False)
-    texts = {name: _texts(frame[name]) for name in COLUMNS if name not in {"key", "truth", "website"}}
+    names = [name for name in COLUMNS if name not in {"key", "truth", "website"}]
+    with ThreadPoolExecutor(2) as workers:
+        texts = dict(zip(names, workers.map(lambda name: _texts(frame[name]), names), strict=True))
     company = texts["kind"].each(_is_company, bool)
     number = texts["number"]
     registration = Texts(number.words, np.where(company, number.places, 0).astype(np.int32))
@@ -82,6 +85,7 @@ def main() -> None:
     marks.append(time.perf_counter())
     found = dedupe(population, model)
     marks.append(time.perf_counter())
+    cpu, peak = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     pairs = zip(found.pairs.left.tolist(), found.pairs.right.tolist(), found.pairs.weights.tolist(), strict=True)
     count = write_answer(Answer(pairs, NATURAL, groups=found.clusters.tolist()), said.out)
     normalising, training, matching = (after - before for before, after in itertools.pairwise(marks))
@@ -90,8 +94,8 @@ def main() -> None:
         "normalising_seconds": normalising,
         "training_seconds": training,
         "matching_seconds": matching,
-        "cpu_seconds": time.process_time(),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "cpu_seconds": cpu,
+        "peak_mb": peak,
         "pairs": count,
         "natural": NATURAL,
         "cluster_at": NATURAL,

@@ -105,10 +105,14 @@ class Company:
 
 
 class Population:
-    """Draws households and companies, one after another, from a seed."""
+    """Draws households and companies, one after another, from a seed.
+
+    No provider gives one mailbox, and no registry one domain, to two: who comes second gets a number behind it.
+    """
 
     def __init__(self, dice: Dice) -> None:
         self._dice = dice
+        self._taken: dict[str, int] = {}
         self._people = 0
         self._companies = 0
         self._homes: list[tuple[Country, Home]] = []
@@ -121,8 +125,8 @@ class Population:
         name = self.surname(country)
         shared = ""
         if dice.chance(0.12):
-            shared = f"{_local(name)}.{dice.one(('family', 'home', 'haus', 'casa'))}{dice.below(90)}@"
-            shared += dice.drawn(country.mails)
+            shared = f"{_local(name)}.{dice.one(('family', 'home', 'haus', 'casa'))}{dice.below(90)}"
+            shared = self._own(shared, "@", dice.drawn(country.mails))
         dialling = homes[0][1].dialling
         landline = dialling + dice.digits(country.phone_digits - len(dialling)) if dice.chance(0.45) else ""
         card = self._card() if dice.chance(0.08) else ""
@@ -170,12 +174,8 @@ class Population:
             core = dice.drawn(INVENTED) + dice.one(ENDINGS) + (f" {trade}" if dice.chance(0.5) else "")
         brand = core.split(" ")[0] if dice.chance(0.7) else dice.drawn(INVENTED) + " " + trade
         sites = [self._home(country) for _ in range(1 + (dice.below(4) if dice.chance(0.3) else 0))]
-        domain = (
-            _local(core.split(" ")[0])
-            + _local(core.split(" ")[-1])
-            + "."
-            + ("com" if country.code == "US" else country.code.lower())
-        )
+        called = _local(core.split(" ")[0]) + _local(core.split(" ")[-1])
+        domain = self._own(called, ".", "com" if country.code == "US" else country.code.lower())
         staff = [
             f"{dice.drawn(country.men if dice.chance(0.5) else country.women)} {self.surname(country)}"
             for _ in range(2)
@@ -291,7 +291,18 @@ class Population:
         )
         if dice.chance(0.6):
             local += dice.one((year[2:], year, dice.digits(2), dice.digits(3)))
-        return f"{local}@{dice.drawn(person.country.mails)}"
+        return self._own(local, "@", dice.drawn(person.country.mails))
+
+    def _own(self, local: str, sign: str, domain: str) -> str:
+        """The address, with the first number behind its name with which nobody has it."""
+        wanted = address = f"{local}{sign}{domain}"
+        number = self._taken.get(wanted, 1)
+        while address in self._taken:
+            number += 1
+            address = f"{local}{number}{sign}{domain}"
+        self._taken[wanted] = number
+        self._taken.setdefault(address, 1)
+        return address
 
     def _moves(self, country: Country) -> list[tuple[float, Home]]:
         dice = self._dice

@@ -69,16 +69,17 @@ def standing_of(results: Mapping[LabelledSet, Readings]) -> Table:
 def speed_of(rows: Mapping[LabelledSet, int], results: Mapping[LabelledSet, Readings]) -> Table:
     """Rows a second over whole files; a ratio compares what was measured in this run."""
     table = Table(title="Whole files: rows a second, from rows to clusters")
-    for heading in ("set", "matcher", "rows/s", "ours is", "by CPU, ours is", "MB"):
+    for heading in ("set", "matcher", "rows/s", "ours is", "by CPU, ours is", "with cleaning, ours is", "MB"):
         table.add_column(heading, justify="left" if heading in {"set", "matcher"} else "right")
     for labelled, readings in results.items():
         own = readings.get(OURS)
         for side, reading in readings.items():
-            ratios = ("", "")
+            ratios = ("", "", "")
             if own and side is not OURS:
                 ratios = (
                     f"{reading.seconds / own.seconds:.2f} x",
                     f"{reading.report['cpu_seconds'] / own.report['cpu_seconds']:.2f} x",
+                    f"{reading.seconds_with_cleaning / own.seconds:.2f} x",
                 )
             rate = f"{rows[labelled] / reading.seconds:,.0f}"
             table.add_row(labelled.title, side.name, rate, *ratios, f"{reading.report['peak_mb']:.0f}")

@@ -1,7 +1,8 @@
 """A retailer's customers as four systems hold them, with the truth: seeded, streaming, of any size.
 
 Salesforce, the tills, the shop and the ERP each have habits: what they ask, how they write it, what goes wrong.
-The same seed gives the same records on every machine. Memory does not grow with the number of records.
+The same seed gives the same records on every machine. Of the records made only the mailboxes are kept in memory,
+since no two people have the same one.
 """
 
 import itertools

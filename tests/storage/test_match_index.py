@@ -1,6 +1,8 @@
 """The match index on every database: candidates by shared keys, places of records, words of people, models."""
 
+import asyncio
 import itertools
+import random
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,7 @@ from crossdock.identity.matching.model import encoded
 from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, Profile
 from crossdock.identity.recognition.index import (
+    CANDIDATES_MAX,
     PER_KEY_MAX,
     Candidate,
     Face,
@@ -30,7 +33,7 @@ from crossdock.identity.recognition.index import (
 )
 from crossdock.identity.recognition.starting_model import starting_model
 from crossdock.processes.customer_recognition import Recogniser
-from crossdock.storage.match_looks import look_query
+from crossdock.storage.match_looks import around_query, shown_query
 from crossdock.storage.match_writing import sharing_query, state_query
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.transaction import Transaction
@@ -81,6 +84,28 @@ async def test_who_shares_keys_is_a_candidate_and_those_who_share_most_come_firs
     assert nearby.population >= 3
 
 
+async def test_a_look_tells_what_counting_under_every_key_by_hand_would(store: SqlStore) -> None:
+    dice = random.Random(7)
+    places = {n: (*dice.sample(range(30), 5), 1_000 + n % 90) for n in range(400)}
+    await fill(store, *(a_place(f"r{n}", f"p{n:03}", keys, certain=True) for n, keys in places.items()))
+    asked = [(*dice.sample(range(40), 6), *dice.sample(range(1_000, 1_095), 4)) for _ in range(40)]
+    looks = await asyncio.gather(*(store.look_nearby(f"x{n}", keys) for n, keys in enumerate(asked)))
+    for keys, nearby in zip(asked, looks, strict=True):
+        under = {key: [n for n, held in places.items() if key in held] for key in keys}
+        rare = {key: parties for key, parties in under.items() if 0 < len(parties) <= PER_KEY_MAX}
+        assert set(nearby.common) == {key for key in keys if len(under[key]) > PER_KEY_MAX}
+        near = {
+            n: sum(1 / len(some) for some in rare.values() if n in some) for some in rare.values() for n in some
+        }
+        nearest = sorted(near, key=lambda n: (-near[n], n))[:CANDIDATES_MAX]
+        assert [one.party_id for one in nearby.candidates] == [f"p{n:03}" for n in nearest]
+        for n, one in zip(nearest, nearby.candidates, strict=True):
+            assert set(one.keys) == {key for key, some in rare.items() if n in some}
+            assert (one.shared, one.faces[0].record) == (len(one.keys), f"r{n}")
+    assert any(nearby.common for nearby in looks)
+    assert any(len(nearby.candidates) == CANDIDATES_MAX for nearby in looks)
+
+
 async def test_a_key_that_too_many_share_leads_nowhere_and_is_counted(store: SqlStore) -> None:
     await fill(store, *(a_place(f"r{n}", f"p{n}", (5, 100 + n), certain=True) for n in range(PER_KEY_MAX)))
     assert (await store.look_nearby("x", (5,))).common == ()
@@ -104,7 +129,7 @@ async def test_a_look_and_a_commit_read_no_more_of_a_key_that_50_000_share_than_
 
     async def effort(key: int) -> int:
         keys = await store._write(lambda tx: tx.blinded([key, usual]))
-        look = look_query(words), (f"[[{keys[0]}, {keys[1]}]]", '["x"]')
+        look = around_query(words), (str(keys), *['["x"]'] * 3)
         return sum(
             [
                 await store._write(partial(_effort, sql=sql, said=said))
@@ -146,12 +171,16 @@ async def test_a_look_reads_the_index_by_its_keys_however_many_parties_there_are
     if counted:
         await analysed(store)
     words = await store._write(lambda tx: tx.words)
-    several, some, records = "[[11, 12, 13], [14, -1]]", "[11, 12, 13]", '["r1", "x"]'
-    looks = look_query(words), several, records
-    for sql, *said in (looks, (state_query(words), several), (sharing_query(words), some)):
+    some, records = "[11, 12, 13, 14, -1]", '["r1", "x"]'
+    looks = around_query(words), some, records, records, records
+    for sql, *said in (looks, (state_query(words), some), (sharing_query(words), some)):
         plan = await plan_of(store, sql, tuple(said))
         assert "match_key_pkey" in plan or "sqlite_autoindex_match_key_1" in plan or "(hash=?)" in plan
         assert "match_key" not in " ".join(await _scanned(store, sql, tuple(said))), plan
+    scanned = await _scanned(store, shown_query(words), (some,))
+    assert not any(table in line for line in scanned for table in ("match_party", "match_face", " f", " p")), (
+        scanned
+    )
 
 
 async def _scanned(store: SqlStore, sql: str, parameters: tuple[str, ...]) -> list[str]:

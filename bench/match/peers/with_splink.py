@@ -8,7 +8,6 @@ companies in a model of their own with name, address, phone, mailbox and tax num
 """
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import splink.comparison_library as cl
 from splink import Linker, SettingsCreator, block_on
 from splink.internals.exceptions import EMTrainingException
 
-from bench.match.peers.contract import Answer, Pair, serve
+from bench.match.peers.contract import Answer, serve
 
 try:
     from splink import DuckDBAPI
@@ -229,11 +228,12 @@ PLANS = {
 
 def match(name: str, rows: Path) -> Answer:
     """All pairs above a weight of -10, by match weight (log2 of the odds)."""
-    plans = PLANS.get(name, (PERSONS, COMPANIES))
-    return Answer((pair for plan in plans for pair in _scored(plan, rows)), NATURAL, CLUSTER_AT)
+    done = [_scored(plan, rows) for plan in PLANS.get(name, (PERSONS, COMPANIES))]
+    return Answer((pair for found in done for pair in found.fetchall()), NATURAL, CLUSTER_AT)
 
 
-def _scored(plan: Plan, rows: Path) -> Iterator[Pair]:
+def _scored(plan: Plan, rows: Path) -> duckdb.DuckDBPyConnection:
+    """A query for what was found; when it is fetched nothing is left to do but to hand it over."""
     connection = duckdb.connect()
     given = f"read_csv('{rows}', all_varchar = true, header = true)"
     kept = f"select * exclude (place), place::bigint as unique_id from {given} where {plan.where}"
@@ -269,9 +269,7 @@ def _scored(plan: Plan, rows: Path) -> Iterator[Pair]:
     predicted = linker.inference.predict(threshold_match_weight=KEPT_ABOVE)
     # Its own clustering is part of what it takes; the judge forms the same clusters of the pairs.
     linker.clustering.cluster_pairwise_predictions_at_threshold(predicted, threshold_match_weight=CLUSTER_AT)
-    yield from connection.sql(
-        f"select unique_id_l, unique_id_r, match_weight from {predicted.physical_name}"
-    ).fetchall()
+    return connection.execute(f"select unique_id_l, unique_id_r, match_weight from {predicted.physical_name}")
 
 
 if __name__ == "__main__":

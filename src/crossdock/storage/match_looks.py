@@ -1,18 +1,17 @@
 """Looks into the match index: who shares keys with a record, for as many records at once as are asked for.
 
-One look alone is one query. While it is answered others are asked for; they go together in the next, so that a
-busy hub spends little on asking.
+A look is two queries: which parties stand under the keys, and what the nearest of them show. While they are
+answered others are asked for; they go together in the next ones, so that a busy hub spends little on asking.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
-from crossdock.durable.codec import decode, encode
+from crossdock.durable.codec import encode
 from crossdock.identity.matching.record import Features
 from crossdock.identity.recognition.index import CANDIDATES_MAX, PER_KEY_MAX, Candidate, Edge, Face, Nearby
 from crossdock.storage.transaction import Transaction, Words
@@ -63,110 +62,157 @@ class Looks:
                     future.set_result(answer)
 
 
-def counted(per_key_max: int) -> str:
-    """The SQL for how many parties stand under the key `k.value`, counted up to one more than the cap."""
-    return f"(SELECT count(*) FROM (SELECT 1 FROM match_key c WHERE c.hash = k.value LIMIT {per_key_max + 1}) few)"
+_STANDING, _EDGE, _PLACE, _POPULATION = range(4)
+_COLUMNS = ("what", "owner", "number", "one", "two", "three")
+_SHOWN = ("party", "version", "party_id", "record")
+_features = msgspec.json.Decoder(Features).decode
+lists_of = msgspec.json.Decoder(list[list[int]]).decode
 
 
-_CANDIDATE, _STATE, _COMMON, _EDGE, _PLACE, _POPULATION = range(6)
-_COLUMNS = ("what", "owner", "nth", "record", "one", "two", "first", "second")
-_FEATURES = "fourth"
+def standing(words: Words, named: str, per_key_max: int) -> str:
+    """The SQL for the parties under keys `k.value`: one text, a JSON array of arrays, each begun by `named`.
+
+    Of a key no more parties are told than the cap and one; a key without any is left out.
+    """
+    few = f"SELECT c.party AS number FROM match_key c WHERE c.hash = k.value LIMIT {per_key_max + 1}"
+    told = f"'[' || {named} || ',' || (SELECT {words.joined} FROM ({few}) few) || ']'"
+    return f"SELECT {words.joined} FROM (SELECT {told} AS number FROM {words.numbered} k) told"
 
 
 @lru_cache(maxsize=8)
-def look_query(words: Words, per_key_max: int = PER_KEY_MAX, candidates_max: int = CANDIDATES_MAX) -> str:
-    """What is known around several records: lists of keys as one JSON array, and their records twice.
+def around_query(words: Words, per_key_max: int = PER_KEY_MAX) -> str:
+    """What is known around several records: all their keys as one JSON array, and the records three times.
 
-    Each key is first counted up to its cap in the index alone, so that a common name costs no more than a rare
-    one. Parties come first under whose keys few others stand; at a tie, the oldest. Rows are told apart by `what`:
-    candidates (nearest first by `nth`), the state under the keys, keys skipped, edges, the record's own place,
-    the population.
+    Under a key no more is read than the cap, so that a common name costs no more than a rare one. Rows are told
+    apart by `what`: the parties under the keys (each by its place), edges, the record's own place, the population.
     """
     return (
-        f"WITH asked AS MATERIALIZED (SELECT k.owner, k.nth, k.value AS hash, {counted(per_key_max)} AS many "
-        f"FROM {words.lists} k), "
-        "shared AS MATERIALIZED (SELECT a.owner, m.party, count(*) AS shared, "
-        f"sum(CAST(1 AS float) / a.many) AS near, {words.joined} AS held "
-        "FROM asked a JOIN match_key m ON m.hash = a.hash "
-        f"WHERE a.many BETWEEN 1 AND {per_key_max} GROUP BY a.owner, m.party), "
-        "nearest AS MATERIALIZED (SELECT * FROM (SELECT s.*, row_number() OVER (PARTITION BY s.owner "
-        f"ORDER BY s.near DESC, s.party) AS nth FROM shared s) r WHERE nth <= {candidates_max}), "
-        f"around AS MATERIALIZED (SELECT owner, value FROM {words.texts} t) "
-        f"SELECT {_CANDIDATE} AS what, n.owner, n.nth AS nth, f.record AS record, n.shared AS one, "
-        "p.version AS two, n.held AS first, p.party_id AS second, f.features AS fourth "
-        "FROM nearest n JOIN match_party p ON p.number = n.party JOIN match_face f ON f.party = n.party "
-        f"UNION ALL SELECT {_STATE}, owner, 0, '', CAST(sum(shared * ({STATE_STEP} + party)) AS bigint), 0, "
-        "'', '', NULL FROM shared GROUP BY owner "
-        f"UNION ALL SELECT {_COMMON}, owner, nth, '', 0, 0, '', '', NULL FROM asked WHERE many > {per_key_max} "
-        f"UNION ALL SELECT {_EDGE}, a.owner, 0, e.other, 0, 0, e.verdict, coalesce(p.party_id, ''), NULL "
-        "FROM around a JOIN match_edge e ON e.one = a.value LEFT JOIN match_face f ON f.record = e.other "
+        f"SELECT {_STANDING} AS what, 0 AS owner, 0 AS number, "
+        f"({standing(words, 'k.owner', per_key_max)}) AS one, '' AS two, '' AS three "
+        f"UNION ALL SELECT {_EDGE}, a.owner, 0, e.other, e.verdict, coalesce(p.party_id, '') "
+        f"FROM {words.texts} a JOIN match_edge e ON e.one = a.value LEFT JOIN match_face f ON f.record = e.other "
         "LEFT JOIN match_party p ON p.number = f.party "
-        f"UNION ALL SELECT {_EDGE}, a.owner, 0, e.one, 0, 0, e.verdict, coalesce(p.party_id, ''), NULL "
-        "FROM around a JOIN match_edge e ON e.other = a.value LEFT JOIN match_face f ON f.record = e.one "
+        f"UNION ALL SELECT {_EDGE}, a.owner, 0, e.one, e.verdict, coalesce(p.party_id, '') "
+        f"FROM {words.texts} a JOIN match_edge e ON e.other = a.value LEFT JOIN match_face f ON f.record = e.one "
         "LEFT JOIN match_party p ON p.number = f.party "
-        f"UNION ALL SELECT {_PLACE}, a.owner, 0, '', 0, 0, p.party_id, '', NULL FROM around a "
+        f"UNION ALL SELECT {_PLACE}, a.owner, 0, p.party_id, '', '' FROM {words.texts} a "
         "JOIN match_face f ON f.record = a.value JOIN match_party p ON p.number = f.party "
-        f"UNION ALL SELECT {_POPULATION}, -1, 0, '', coalesce(max(number), 0), 0, '', '', NULL FROM match_party"
+        f"UNION ALL SELECT {_POPULATION}, -1, coalesce(max(number), 0), '', '', '' FROM match_party"
+    )
+
+
+@lru_cache(maxsize=8)
+def shown_query(words: Words) -> str:
+    """What parties show by now, their numbers as one JSON array."""
+    return (
+        "SELECT p.number AS party, p.version AS version, p.party_id AS party_id, f.record AS record, "
+        f"f.features AS features FROM {words.numbers} k JOIN match_party p ON p.number = k.value "
+        "JOIN match_face f ON f.party = p.number"
     )
 
 
 def look_around(tx: Transaction, looks: Sequence[Look]) -> list[Nearby]:
     """Who shares keys with each record, what people said of it, and where it stands."""
-    blinded = iter(tx.blinded([key for look in looks for key in look.keys]))
-    keys = encode([[next(blinded) for _ in look.keys] for look in looks]).decode()
+    keys = encode(tx.blinded([key for look in looks for key in look.keys])).decode()
     records = encode([look.record for look in looks]).decode()
-    rows = tx.gather(look_query(tx.words), _COLUMNS, (keys, records), _FEATURES)
     found = [_Around(look) for look in looks]
     population = 0
-    # By their first columns: nearest candidates first, and their faces and the edges always in one order.
-    rows.sort()
-    for row in rows:
-        if row[0] == _POPULATION:
-            population = row[4]
+    # By their first columns: edges always in one order.
+    for what, owner, number, one, two, three in sorted(
+        tx.gather(around_query(tx.words), _COLUMNS, (keys, records, records, records))
+    ):
+        if what == _STANDING:
+            _share(found, lists_of(f"[{one or ''}]"))
+        elif what == _EDGE:
+            found[owner].edges.append(Edge(other=one, verdict=two, party_id=three))
+        elif what == _PLACE:
+            found[owner].party_id = one
         else:
-            found[row[1]].hear(row)
-    return [one.told(population) for one in found]
+            population = number
+    parties = _shown(tx, {party for one in found for party in one.nearest()})
+    return [one.told(parties, population) for one in found]
+
+
+def _share(found: Sequence["_Around"], standing_there: list[list[int]]) -> None:
+    """Tell each look who stands under its keys, in their order: floating numbers are added up in that order."""
+    places = [(one, nth) for one in found for nth in range(len(one.look.keys))]
+    standing_there.sort()
+    for owner, *parties in standing_there:
+        around, nth = places[owner]
+        around.share(nth, parties)
+
+
+_Shown = tuple[str, int, tuple[Face, ...]]
+
+
+def _shown(tx: Transaction, numbers: Collection[int]) -> dict[int, _Shown]:
+    """Id, version and faces of parties by their numbers; one without a face is absent."""
+    if not numbers:
+        return {}
+    rows = tx.gather(shown_query(tx.words), _SHOWN, (encode(sorted(numbers)).decode(),), "features")
+    faces: dict[int, list[Face]] = defaultdict(list)
+    ids: dict[int, tuple[str, int]] = {}
+    for party, version, party_id, record, features in rows:
+        ids[party] = party_id, version
+        faces[party].append(Face(record, _features(features)))
+    return {
+        party: (*ids[party], tuple(shown if len(shown) == 1 else sorted(shown, key=_record)))
+        for party, shown in faces.items()
+    }
+
+
+def _record(face: Face) -> str:
+    return face.record
 
 
 class _Around:
-    """What one look finds, row by row."""
+    """What one look finds."""
 
     def __init__(self, look: Look) -> None:
-        self._look = look
-        self._candidates: dict[str, tuple[int, int, str, list[Face]]] = {}
-        self._edges: list[Edge] = []
+        self.look = look
+        self.party_id = ""
+        self.edges: list[Edge] = []
         self._common: list[int] = []
         self._state = 0
-        self._party_id = ""
+        self._near: dict[int, float] = {}
+        self._held: dict[int, list[int]] = {}
+        self._nearest: list[int] | None = None
 
-    def hear(self, row: Sequence[Any]) -> None:
-        """Take in a row of `look_query`."""
-        what, _, nth, record, one, two, first, second, fourth = row
-        if what == _CANDIDATE:
-            known = self._candidates.get(second)
-            if known is None:
-                known = self._candidates[second] = two, one, first, []
-            known[3].append(Face(record, decode(fourth, Features)))
-        elif what == _STATE:
-            self._state = one
-        elif what == _COMMON:
-            self._common.append(self._look.keys[nth])
-        elif what == _EDGE:
-            self._edges.append(Edge(other=record, verdict=first, party_id=second))
-        else:
-            self._party_id = first
+    def share(self, nth: int, parties: Sequence[int]) -> None:
+        """Take in who stands under the key at that place."""
+        many, near, held = len(parties), self._near, self._held
+        if many > PER_KEY_MAX:
+            self._common.append(nth)
+            return
+        self._state += STATE_STEP * many + sum(parties)
+        for party in parties:
+            if party in near:
+                near[party] += 1 / many
+                held[party].append(nth)
+            else:
+                near[party] = 1 / many
+                held[party] = [nth]
 
-    def told(self, population: int) -> Nearby:
+    def nearest(self) -> list[int]:
+        """The parties under whose keys few others stand; at a tie, the oldest."""
+        near = self._near
+        if self._nearest is None:
+            self._nearest = sorted(near, key=lambda party: (-near[party], party))[:CANDIDATES_MAX]
+        return self._nearest
+
+    def told(self, parties: Mapping[int, _Shown], population: int) -> Nearby:
         """All of it."""
-        key = self._look.keys.__getitem__
+        key = self.look.keys.__getitem__
         return Nearby(
             candidates=tuple(
-                Candidate(party_id, version, shared, tuple(faces), tuple(map(key, map(int, held.split(",")))))
-                for party_id, (version, shared, held, faces) in self._candidates.items()
+                Candidate(party_id, version, len(self._held[party]), faces, tuple(map(key, self._held[party])))
+                for party in self.nearest()
+                if party in parties
+                for party_id, version, faces in (parties[party],)
             ),
-            edges=tuple(self._edges),
-            common=tuple(self._common),
+            edges=tuple(self.edges),
+            common=tuple(map(key, self._common)),
             population=population,
-            party_id=self._party_id,
+            party_id=self.party_id,
             state=self._state,
         )

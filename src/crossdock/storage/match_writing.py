@@ -6,7 +6,7 @@ since they were read; then parties are locked, in order of their ids. What was o
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -29,7 +29,7 @@ from crossdock.identity.recognition.index import (
 )
 from crossdock.identity.recognition.reviews import signature_of
 from crossdock.kit.clock import Instant
-from crossdock.storage.match_looks import STATE_STEP, counted
+from crossdock.storage.match_looks import STATE_STEP, lists_of, standing
 from crossdock.storage.match_store import read_edges
 from crossdock.storage.transaction import Row, Transaction, Words
 
@@ -49,24 +49,18 @@ _UNKNOWN = -2
 
 @lru_cache(maxsize=8)
 def state_query(words: Words) -> str:
-    """The state (as in a look) under several lists of keys, one JSON array; none of them is common."""
+    """The state (as in a look) under each of several keys, one JSON array; none of them is common."""
     return (
-        f"SELECT k.owner AS owner, CAST(sum({STATE_STEP} + m.party) AS bigint) AS state FROM {words.lists} k "
-        "JOIN match_key m ON m.hash = k.value GROUP BY k.owner"
+        "SELECT k.owner AS owner, "
+        f"(SELECT CAST(sum({STATE_STEP} + m.party) AS bigint) FROM match_key m WHERE m.hash = k.value) AS state "
+        f"FROM {words.numbered} k"
     )
 
 
 @lru_cache(maxsize=8)
 def sharing_query(words: Words, per_key_max: int = PER_KEY_MAX) -> str:
-    """Key, party and its id for keys in one JSON array; a key over its cap comes once, without a party."""
-    return (
-        f"WITH asked AS MATERIALIZED (SELECT k.value AS hash, {counted(per_key_max)} AS many "
-        f"FROM {words.numbers} k) "
-        "SELECT a.hash AS hash, m.party AS party, p.party_id AS party_id FROM asked a "
-        "JOIN match_key m ON m.hash = a.hash JOIN match_party p ON p.number = m.party "
-        f"WHERE a.many BETWEEN 1 AND {per_key_max} "
-        f"UNION ALL SELECT hash, 0, '' FROM asked WHERE many > {per_key_max}"
-    )
+    """The parties under several keys, one JSON array, as one text; each key begins its own."""
+    return standing(words, "k.value", per_key_max)
 
 
 def packed(keys: Iterable[int]) -> bytes:
@@ -139,22 +133,29 @@ class _Places:
         for number, party_id, version in self._parties(new):
             self.number[party_id], self.id[number], self.version[party_id] = number, party_id, version
 
+    def begun(self) -> set[str]:
+        """The parties that there are since `create`."""
+        return {one for one in self._new if self.version[one] == 1}
+
     def grow(self, party_ids: Iterable[str]) -> None:
         """Note that the faces of these parties are others now; new ones are as they are."""
         rows = [(self.version[one] + 1, one) for one in sorted(set(party_ids) - self._new)]
         self._tx.update("match_party", ("version",), ("party_id",), rows)
 
 
-def _blinded(tx: Transaction, effects: Sequence[SettleRecord]) -> list[SettleRecord]:
+def _blinded(tx: Transaction, effects: Sequence[SettleRecord]) -> Sequence[SettleRecord]:
     """The same with their keys as they stand in the index."""
     keys = list({key for effect in effects for key in effect.keys})
-    blind = dict(zip(keys, tx.blinded(keys), strict=True))
+    hashed = tx.blinded(keys)
+    if hashed == keys:
+        return effects
+    blind = dict(zip(keys, hashed, strict=True)).__getitem__
     return [
         replace(
             effect,
-            keys=tuple(blind[key] for key in effect.keys),
-            added=tuple(blind[key] for key in effect.added),
-            common=tuple(blind[key] for key in effect.common),
+            keys=tuple(map(blind, effect.keys)),
+            added=tuple(map(blind, effect.added)),
+            common=tuple(map(blind, effect.common)),
         )
         for effect in effects
     ]
@@ -184,13 +185,13 @@ class _Newcomers:
         }
         wanted = sorted({key for one in weighed if one.finding.record in self._changed for key in one.keys})
         if wanted:
-            found = tx.gather(sharing_query(tx.words), ("hash", "party", "party_id"), (_json(wanted),))
-            for key, party, party_id in found:
-                if party_id:
-                    self._sharing[key].append(party)
-                    self._ids[party] = party_id
-                else:
+            ((found,),) = tx.execute(sharing_query(tx.words), (_json(wanted),)).fetchall()
+            for key, *parties in lists_of(f"[{found or ''}]"):
+                if len(parties) > PER_KEY_MAX:
                     self._common.add(key)
+                else:
+                    self._sharing[key] = parties
+            self._ids = _ids(tx, {party for parties in self._sharing.values() for party in parties})
 
     def overtook(self, effect: SettleRecord) -> bool:
         """Whether somebody came whom the decision did not weigh, or its party is not what it was."""
@@ -201,8 +202,11 @@ class _Newcomers:
             return True
         if effect.certain or not effect.added:
             return False
-        came, common = self._came, {*self._common, *effect.common}
-        if any(came[key] - {target} for key in effect.keys if key in came and key not in common):
+        came = self._came
+        if any(
+            key not in effect.common and key not in self._common and came[key] != {target}
+            for key in came.keys() & effect.keys
+        ):
             return True
         return effect.finding.record in self._changed and self._shares_more(effect)
 
@@ -229,64 +233,89 @@ class _Newcomers:
             self._came.setdefault(key, set()).add(party_id)
 
 
+def _ids(tx: Transaction, parties: Collection[int]) -> dict[int, str]:
+    sql = (
+        "SELECT p.number AS number, p.party_id AS party_id "
+        f"FROM {tx.numbers} k JOIN match_party p ON p.number = k.value"
+    )
+    return dict(tx.gather(sql, ("number", "party_id"), (_json(sorted(parties)),)))
+
+
 def _states(tx: Transaction, effects: Sequence[SettleRecord]) -> list[int]:
     """The state under the keys of each record now, as looks tell it; another one where the look told none."""
-    asked = [one for one in effects if one.state >= 0]
-    found: dict[int, int] = {}
-    if asked:
-        keys = _json([[key for key in one.keys if key not in one.common] for one in asked])
-        found = {row[0]: row[1] for row in tx.gather(state_query(tx.words), ("owner", "state"), (keys,))}
-    now = iter(range(len(asked)))
-    return [found.get(next(now), 0) if one.state >= 0 else _UNKNOWN for one in effects]
+    keys = [[key for key in one.keys if key not in one.common] if one.state >= 0 else [] for one in effects]
+    flat = [key for some in keys for key in some]
+    found = (
+        {row[0]: row[1] for row in tx.gather(state_query(tx.words), ("owner", "state"), (_json(flat),))}
+        if flat
+        else {}
+    )
+    now = iter(range(len(flat)))
+    return [
+        sum(found[next(now)] or 0 for _ in some) if one.state >= 0 else _UNKNOWN
+        for one, some in zip(effects, keys, strict=True)
+    ]
 
 
 def settle_records(tx: Transaction, effects: Sequence[SettleRecord], now: Instant) -> list[Settled]:
     """Each in turn, where nothing came between."""
     effects = _blinded(tx, effects)
+    # All that can be got ready before is: whoever waits for one of the locks waits until the commit.
+    shown = [(encode(effect.features), packed(effect.keys)) for effect in effects]
+    decisions = [_decision_row(effect.finding, effect.decided_by, now) for effect in effects]
     locks = {record_lock(effect.finding.record) for effect in effects}
     tx.hold_numbers(locks | {lock_of(key) for effect in effects for key in effect.added})
     places = _Places(tx, (one.finding.record for one in effects), (one.finding.party_id for one in effects))
     newcomers = _Newcomers(tx, effects, places)
     created: set[str] = set()
-    placed: dict[str, tuple[SettleRecord, str]] = {}
+    placed: dict[str, tuple[int, str]] = {}
     answers = []
-    for effect in effects:
+    for nth, effect in enumerate(effects):
         record, party_id = effect.finding.record, effect.finding.party_id
         known = placed[record][1] if record in placed else places.party_of(record)
         if known:
-            placed[record] = effect, known
+            placed[record] = nth, known
             newcomers.add(effect, known)
             answers.append(Settled(known, "known"))
         elif newcomers.overtook(effect) or not (effect.creates or places.has_faces(party_id)):
             answers.append(Settled("", "look_again"))
         else:
             created.add(party_id)
-            placed[record] = effect, party_id
+            placed[record] = nth, party_id
             newcomers.add(effect, party_id)
             answers.append(Settled(party_id, "settled"))
     places.create(created)
-    _write_faces(tx, places, placed)
-    rows = [
-        _decision_row(effect.finding, effect.decided_by, now)
-        for effect, answer in zip(effects, answers, strict=True)
-        if answer.fate == "settled"
-    ]
+    _write_faces(tx, places, [(*shown[nth], effects[nth], party_id) for nth, party_id in placed.values()])
+    rows = [row for row, answer in zip(decisions, answers, strict=True) if answer.fate == "settled"]
     tx.insert_at_once("match_decision", _DECISION, rows)
     return answers
 
 
-def _write_faces(tx: Transaction, places: _Places, placed: dict[str, tuple[SettleRecord, str]]) -> None:
-    faces, keys, gone = [], set(), set()
-    for record, (effect, party_id) in sorted(placed.items()):
-        party = places.number[party_id]
-        faces.append((party, record, encode(effect.features), packed(effect.keys)))
-        keys |= {(key, party) for key in effect.keys}
+def _write_faces(
+    tx: Transaction, places: _Places, placed: Sequence[tuple[bytes, bytes, SettleRecord, str]]
+) -> None:
+    """Features and keys as they are stored, what they are of, and its party."""
+    faces: list[Row] = []
+    new: set[tuple[int, int]] = set()
+    more: set[tuple[int, int]] = set()
+    gone: set[tuple[int, int]] = set()
+    begun = places.begun()
+    for features, keys, effect, party_id in placed:
+        party, record = places.number[party_id], effect.finding.record
+        faces.append((party, record, features, keys))
+        (new if party_id in begun else more).update((key, party) for key in effect.keys)
         if record in places.of:
             gone |= {(key, party) for key in places.of[record][1] - set(effect.keys)}
-    tx.insert_at_once("match_face", _FACE, faces, _FACE_AGAIN)
-    _drop_keys(tx, gone - keys)
-    tx.insert_at_once("match_key", _KEY, sorted(keys), "ON CONFLICT DO NOTHING")
-    places.grow(party_id for _, party_id in placed.values())
+    tx.insert_at_once("match_face", _FACE, sorted(faces, key=_record_of), _FACE_AGAIN)
+    _drop_keys(tx, gone - more)
+    # Nothing can stand under a number that was given a moment ago: PostgreSQL is spared looking whether it does.
+    tx.insert_at_once("match_key", _KEY, sorted(new))
+    tx.insert_at_once("match_key", _KEY, sorted(more), "ON CONFLICT DO NOTHING")
+    places.grow(party_id for _, _, _, party_id in placed)
+
+
+def _record_of(face: Row) -> Any:
+    return face[1]
 
 
 def _drop_keys(tx: Transaction, gone: set[tuple[int, int]]) -> None:

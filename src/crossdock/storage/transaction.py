@@ -23,35 +23,31 @@ _encode = msgspec.json.Encoder().encode
 class Words(NamedTuple):
     """How a database says some things; the tables are made out of one parameter, a JSON array.
 
-    `numbers`: `value`, a whole number. `texts`: `owner`, `value`: a text and its place. `lists`: `owner`, `nth`,
-    `value`: a whole number at its place in an array at its place. Places begin at 0. `joined`: the numbers `nth`
-    of a group, with commas between them.
+    `numbers`: `value`, a whole number. `numbered`: `owner`, `value`: a whole number and its place. `texts`: the
+    same of texts. Places begin at 0. `joined`: the values `number` of a group, with commas between them.
     """
 
     numbers: str
+    numbered: str
     texts: str
-    lists: str
     joined: str
 
 
 SQLITE_WORDS = Words(
     numbers="json_each(?)",
+    numbered="(SELECT key AS owner, value FROM json_each(?))",
     texts="(SELECT key AS owner, value FROM json_each(?))",
-    lists=(
-        "(SELECT l.key AS owner, k.key AS nth, k.value AS value FROM json_each(?) l "
-        "CROSS JOIN json_each(l.value) k)"
-    ),
-    joined="group_concat(nth)",
+    joined="group_concat(number)",
 )
 POSTGRES_WORDS = Words(
-    numbers="(SELECT value::bigint AS value FROM json_array_elements_text(?::json))",
-    texts="(SELECT nth - 1 AS owner, value FROM json_array_elements_text(?::json) WITH ORDINALITY t(value, nth))",
-    lists=(
-        "(SELECT l.nth - 1 AS owner, k.nth - 1 AS nth, k.value::bigint AS value FROM "
-        "json_array_elements(?::json) WITH ORDINALITY l(value, nth) CROSS JOIN LATERAL "
-        "json_array_elements_text(l.value) WITH ORDINALITY k(value, nth))"
+    # Of numbers a JSON array is PostgreSQL's own but for its brackets, and its own is read several times faster.
+    numbers="(SELECT value FROM unnest(('{' || btrim(?, '[]') || '}')::bigint[]) t(value))",
+    numbered=(
+        "(SELECT nth - 1 AS owner, value "
+        "FROM unnest(('{' || btrim(?, '[]') || '}')::bigint[]) WITH ORDINALITY t(value, nth))"
     ),
-    joined="string_agg(nth::text, ',')",
+    texts="(SELECT nth - 1 AS owner, value FROM json_array_elements_text(?::json) WITH ORDINALITY t(value, nth))",
+    joined="string_agg(number::text, ',')",
 )
 
 
@@ -315,7 +311,7 @@ class PostgresTransaction:
     ) -> list[Row]:
         """See Transaction."""
         del columns, content  # only SQLite has to know their names
-        return self._connection.execute(_marks(sql), parameters).fetchall()
+        return self._connection.execute(_marks(sql), parameters, binary=True).fetchall()
 
     def insert_at_once(self, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str = "") -> None:
         """See Transaction."""
@@ -379,14 +375,14 @@ def _select_in(sql: str, tail: str) -> bytes:
 def _postgres_insert(table: str, columns: tuple[str, ...], conflict: str) -> bytes:
     values = ", ".join(_value(table, name) for name in columns)
     names = ", ".join(columns)
-    return f"INSERT INTO {table} ({names}) SELECT {values} FROM {_rows(columns)} {conflict}".encode()
+    return f"INSERT INTO {table} ({names}) SELECT {values} FROM {_rows(table, columns)} {conflict}".encode()
 
 
 @lru_cache(maxsize=256)
 def _postgres_update(table: str, columns: tuple[str, ...], keys: tuple[str, ...]) -> bytes:
     changes = ", ".join(f"{name} = {_value(table, name)}" for name in columns)
     where = " AND ".join(f"{table}.{name} = {_value(table, name)}" for name in keys)
-    return f"UPDATE {table} SET {changes} FROM {_rows((*columns, *keys))} WHERE {where}".encode()
+    return f"UPDATE {table} SET {changes} FROM {_rows(table, (*columns, *keys))} WHERE {where}".encode()
 
 
 def _columns(rows: Sequence[Row]) -> list[str]:
@@ -394,18 +390,25 @@ def _columns(rows: Sequence[Row]) -> list[str]:
     return [_as_json(column) for column in zip(*rows, strict=True)]
 
 
-def _rows(names: tuple[str, ...]) -> str:
-    arrays = ", ".join(["json_array_elements_text(%t::json)"] * len(names))
-    return f"ROWS FROM ({arrays}) AS v({', '.join(names)})"
+def _rows(table: str, names: tuple[str, ...]) -> str:
+    arrays = (
+        f"unnest(('{{' || btrim(%t, '[]') || '}}')::{number}[])"
+        if (number := _number(table, name))
+        else "json_array_elements_text(%t::json)"
+        for name in names
+    )
+    return f"ROWS FROM ({', '.join(arrays)}) AS v({', '.join(names)})"
+
+
+def _number(table: str, column: str) -> str:
+    """The type of a column of whole numbers, else an empty text."""
+    kind = METADATA.tables[table].c[column].type
+    return "bigint" if isinstance(kind, BigInteger) else "integer" if isinstance(kind, Integer) else ""
 
 
 def _value(table: str, column: str) -> str:
-    kind = METADATA.tables[table].c[column].type
-    if isinstance(kind, LargeBinary):
-        return f"decode(v.{column}, 'base64')"
-    if isinstance(kind, BigInteger):
-        return f"v.{column}::bigint"
-    return f"v.{column}::integer" if isinstance(kind, Integer) else f"v.{column}"
+    is_bytes = isinstance(METADATA.tables[table].c[column].type, LargeBinary)
+    return f"decode(v.{column}, 'base64')" if is_bytes else f"v.{column}"
 
 
 def _as_json(values: Sequence[Any]) -> str:

@@ -11,6 +11,9 @@ from crossdock.identity.matching.pairs import candidates, steps_of
 from crossdock.identity.matching.population import population_of
 from crossdock.identity.matching.record import Features, Kind, PostalAddress
 
+ANNA = {"given": "Anna", "family": "Vogt"}
+TOWN = (("birth_place", "Neustadt"),)
+
 
 def keys_by_row(records: list[Features], kind: Kind) -> list[set[int]]:
     """The keys that whole columns make, for each record of one kind."""
@@ -70,6 +73,22 @@ def test_one_fault_leaves_keys_in_common(other: dict[str, object]) -> None:
         "addresses": (PostalAddress(lines=("Seeweg 4",), postcode="10115", city="Berlin"),),
     }
     assert len(set(keys_of(person(**facts))) & set(keys_of(person(**{**facts, **other})))) >= 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"family": "Vogt", "birth_date": "1980-04-05"}, {**ANNA, "birth_date": "1980"}),
+        ({"given": "Vogt", "birth_date": "1980-04-05"}, {**ANNA, "birth_date": "1980"}),
+        ({"given": "Vogt", "extra": TOWN}, {**ANNA, "extra": TOWN}),
+        ({"family": "Zoht", "extra": TOWN}, {"given": "Anna", "family": "Zohp", "extra": TOWN}),
+        ({"family": "Vogt", "birth_date": "1980-04-05"}, {"given": "Else", "birth_date": "1980-04-05"}),
+    ],
+)
+def test_records_that_hold_little_are_brought_together_by_what_they_hold(
+    one: dict[str, object], other: dict[str, object]
+) -> None:
+    assert set(keys_of(person(**one))) & set(keys_of(person(**other)))
 
 
 def test_a_key_runs_over_one_list_at_most() -> None:

@@ -138,6 +138,36 @@ def test_what_stewards_decided_moves_the_model() -> None:
     assert train(records, labels=labels).version != train(records).version
 
 
+def test_what_stewards_decided_is_what_the_model_finds_likelier() -> None:
+    """Whoever has another family name at one address is the same here, as they say: people marry."""
+    records, _ = town(200)
+    married = [person(given="Dora", family=name, birth_date="", addresses=(HOME,)) for name in ("Vogt", "Ohm")]
+    places = len(records), len(records) + 1
+    weights = [
+        Scorer(train([*records, *married], labels=labels)).pair(*married).weight
+        for labels in ([], [Label(*places, same=True)] * 5, [Label(*places, same=False)] * 5)
+    ]
+    assert weights[2] < weights[0] < weights[1]
+
+
+def test_a_decision_against_all_that_records_say_moves_little() -> None:
+    records, who = town(200)
+    first = records[0]
+    stranger = next(row for row in range(1, 200) if who[row] != who[0] and records[row].family != first.family)
+    told = train(records, labels=[Label(0, stranger, same=True)])
+    one, other = (Scorer(found).pair(first, records[stranger]).weight for found in (train(records), told))
+    assert 0 < other - one < 1
+
+
+def test_a_small_file_rests_on_what_is_usual_of_persons() -> None:
+    few, many = (train(town(people)[0]).person for people in (60, 600))
+    usual = starting_model().person
+    place = next(place for place, one in enumerate(usual.comparisons) if one.name == "date of birth")
+    different = [one.comparisons[place].match[-1] for one in (usual, few, many)]
+    assert 0.75 * different[0] < different[1]
+    assert different[2] < 0.5 * different[0]
+
+
 @pytest.mark.parametrize("records", [0, 1, 2])
 def test_hardly_any_records_give_a_model_of_usual_values(records: int) -> None:
     known = town(4)[0][:records]

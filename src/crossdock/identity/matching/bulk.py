@@ -105,7 +105,7 @@ def _score_group(
     def score(start: int) -> Scored:
         a, b = i[start : start + PAIRS_AT_ONCE], j[start : start + PAIRS_AT_ONCE]
         judgement = scale.judge(group.columns, a, group.columns, b)
-        weights, homes = scale.decided(judgement), scale.households(judgement)
+        weights, homes = scale.decided(judgement)
         kept = np.flatnonzero((weights >= kept_from) | (judgement.rules != 0) | (homes >= HOUSEHOLD_MIN))
         rules = judgement.rules[kept]
         return Scored(group.rows[a[kept]], group.rows[b[kept]], weights[kept], rules, homes[kept])
@@ -177,6 +177,6 @@ class _Weigher:
     def _weigh(self, scale: Scale, group: Group, i: Rows, j: Rows) -> NDArray[np.float64]:
         def weigh(start: int) -> NDArray[np.float64]:
             a, b = i[start : start + PAIRS_AT_ONCE], j[start : start + PAIRS_AT_ONCE]
-            return scale.decided(scale.judge(group.columns, a, group.columns, b))
+            return scale.decided(scale.judge(group.columns, a, group.columns, b))[0]
 
         return np.concatenate(list(self.population.workers.map(weigh, range(0, i.size, PAIRS_AT_ONCE))))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching import kernels
+from crossdock.identity.matching import cluster_kernels as kernels
 from crossdock.identity.matching.weighing import RULE_VETO
 
 Rows = NDArray[np.int64]

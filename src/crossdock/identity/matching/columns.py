@@ -7,7 +7,7 @@ reckoned once. What is found here for thousands of pairs, `online` finds for one
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, count
+from itertools import chain, count, pairwise
 from typing import Any
 
 import numpy as np
@@ -19,55 +19,124 @@ Codes = NDArray[np.int64]
 Index = NDArray[np.int64]
 Places = NDArray[np.int32]
 Strings = NDArray[np.object_]
+Spelled = tuple[NDArray[np.uint32], NDArray[np.int64]]
+"""Words: their code points one after the other, and where each starts; the last entry is the end."""
+SEED = np.uint64(hash("crossdock") & 0xFFFFFFFFFFFFFFFF)
+"""Which words have one number nobody can tell beforehand: Python hashes text anew in every process."""
 
 
 class Words:
-    """Distinct words; the first is always the empty one, which stands for nothing."""
+    """Distinct words; the first is always the empty one, which stands for nothing.
 
-    def __init__(self, words: list[str]) -> None:
-        self.words = words
+    They are kept as text or as `Spelled`, and the other form is made when somebody asks for it.
+    """
+
+    def __init__(self, words: "list[str] | Spelled") -> None:
+        if isinstance(words, list):
+            self.words = words
+            self._size = len(words)
+        else:
+            self.spelled = words
+            self._size = words[1].size - 1
         self._each: dict[Any, Any] = {}
 
     def __len__(self) -> int:
-        return len(self.words)
+        return self._size
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words as text."""
+        return as_text(self.spelled)
+
+    @cached_property
+    def spelled(self) -> Spelled:
+        """The words as code points."""
+        return as_spelled(self.words)
 
     @cached_property
     def hashes(self) -> Codes:
         """A number per word, equal where words are (in this process), 0 for the empty one."""
-        numbers = np.fromiter(map(hash, self.words), np.int64, len(self.words))
-        numbers[0] = 0
+        from crossdock.identity.matching import word_kernels  # noqa: PLC0415 - what decides on arrivals needs no numba
+
+        numbers: Codes = word_kernels.hashed(*self.spelled, SEED)
         return numbers
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Characters per word."""
-        return np.fromiter(map(len, self.words), np.int64, len(self.words))
+        return np.diff(self.spelled[1])
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest word."""
+        return int(self.lengths.max(initial=0))
 
     @cached_property
     def array(self) -> Strings:
         """The words as an array of objects."""
-        found = np.empty(len(self.words), dtype=object)
+        found = np.empty(len(self), dtype=object)
         found[:] = self.words
         return found
 
     @cached_property
     def letters(self) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint64], Codes]:
         """The words for `kernels`: code points, starts, sets of letters as bits, hashes."""
-        points = np.frombuffer("".join(self.words).encode("utf-32-le", "surrogatepass"), np.uint32)
-        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
-        masks = np.zeros(len(self.words), np.uint64)
-        filled = np.flatnonzero(self.lengths)
-        if filled.size:
-            bits = np.uint64(1) << (points & np.uint32(63)).astype(np.uint64)
-            masks[filled] = np.bitwise_or.reduceat(bits, starts[filled])
-        return points, starts, masks, self.hashes
+        from crossdock.identity.matching import word_kernels  # noqa: PLC0415 - as above
+
+        points, starts = self.spelled
+        return points, starts, word_kernels.letter_masks(points, starts), self.hashes
+
+    def looked_up(self, table: Mapping[str, float], otherwise: float) -> NDArray[np.float64]:
+        """What a table says of every word."""
+        found = np.full(len(self), otherwise)
+        listed = Words(["", *table])
+        order = np.argsort(listed.hashes)
+        at = np.minimum(np.searchsorted(listed.hashes[order], self.hashes), order.size - 1)
+        known = np.flatnonzero(listed.hashes[order[at]] == self.hashes)
+        values = np.array([table.get("", otherwise), *table.values()])
+        found[known] = values[order[at[known]]]
+        return found
+
+    def with_letter(self, letter: str) -> NDArray[np.bool_]:
+        """Which words have a letter."""
+        points, starts = self.spelled
+        found = np.zeros(len(self), bool)
+        found[np.searchsorted(starts, np.flatnonzero(points == ord(letter)), side="right") - 1] = True
+        return found
+
+    @cached_property
+    def initials(self) -> NDArray[np.int64]:
+        """The code point of each word's first letter, 0 of the empty one."""
+        points, starts = self.spelled
+        first = np.append(points, np.uint32(0))[starts[:-1]].astype(np.int64)
+        return np.where(self.lengths > 0, first, 0)
 
     def each(self, reckon: Callable[[str], Any], kind: Any) -> NDArray[Any]:
         """`reckon` of every word, kept for the next time."""
         if reckon not in self._each:
-            self._each[reckon] = np.fromiter(map(reckon, self.words), kind, len(self.words))
+            self._each[reckon] = np.fromiter(map(reckon, self.words), kind, len(self))
         found: NDArray[Any] = self._each[reckon]
         return found
+
+
+def as_spelled(words: Sequence[str]) -> Spelled:
+    """Words as code points."""
+    starts = np.zeros(len(words) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, words), np.int64, len(words)), out=starts[1:])
+    points = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
+    return points.copy(), starts  # writable as all others: compiled loops tell the two apart
+
+
+def as_text(spelled: Spelled) -> list[str]:
+    """Code points as words."""
+    points, starts = spelled
+    text = as_word(points)
+    return [text[start:end] for start, end in pairwise(starts.tolist())]
+
+
+def as_word(points: NDArray[np.uint32]) -> str:
+    """One word as text."""
+    return points.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def coded(values: Iterable[str], size: int) -> tuple[list[str], Places]:
@@ -75,10 +144,6 @@ def coded(values: Iterable[str], size: int) -> tuple[list[str], Places]:
     seen: defaultdict[str, int] = defaultdict(count(1).__next__, {"": 0})
     places = np.fromiter(map(seen.__getitem__, values), np.int32, size)
     return list(seen), places
-
-
-def _several_words(word: str) -> bool:
-    return " " in word
 
 
 class Texts:
@@ -110,7 +175,7 @@ class Texts:
     @cached_property
     def spaced(self) -> NDArray[np.bool_]:
         """Whether a row has more than one word."""
-        return self.each(_several_words, bool)
+        return self.words.with_letter(" ")[self.places]
 
     def each(self, reckon: Callable[[str], Any], kind: Any) -> NDArray[Any]:
         """`reckon` of the text in every row; asked once per distinct word."""
@@ -120,6 +185,15 @@ class Texts:
         """The texts of some rows."""
         found: list[str] = self.words.array[self.places[rows]].tolist()
         return found
+
+    def all(self) -> list[str]:
+        """The text of every row."""
+        found: list[str] = self.words.array[self.places].tolist()
+        return found
+
+    def of_words(self) -> "Texts":
+        """A column with a row for each distinct word."""
+        return Texts(self.words, np.arange(len(self.words), dtype=np.int32))
 
     def turned(self, change: Callable[[str], str]) -> "Texts":
         """Every text changed; asked once per distinct word."""
@@ -182,15 +256,9 @@ class Columns:
 
     def values(self, name: str) -> Texts:
         """The flat values of a list, or a part of them."""
-        if name not in self._texts:
-            self._texts[name] = self.values(name.partition(".")[0]).turned(_PARTS[name])
         return self._texts[name]
 
 
-_PARTS: dict[str, Callable[[str], str]] = {
-    "emails.local": lambda email: email.rpartition("@")[0],
-    "emails.domain": lambda email: email.rpartition("@")[2],
-}
 PLAIN_LISTS = (
     *("aliases", "emails", "verified_emails", "phones", "loyalty_ids", "customer_numbers", "references"),
     "registrations",

@@ -87,6 +87,13 @@ def _kernels() -> Any:
     return kernels
 
 
+def pair_kernels() -> Any:
+    """The loops over pairs, imported when pairs are compared: what decides on arrivals needs no numba."""
+    from crossdock.identity.matching import pair_kernels as found  # noqa: PLC0415 - see above
+
+    return found
+
+
 WORDS = ("the same", "one letter apart", "nearly the same", "alike", "different")
 EXACT, ONE_EDIT, NEARLY, SIMILAR, DIFFERENT = range(5)
 
@@ -111,29 +118,25 @@ def text_comparison(column: str, title: str = "") -> Comparison:
 
 def several(left: Lists, i: Index, right: Lists, j: Index) -> tuple[Index, Index, Index] | None:
     """Each pair of values of pairs of rows: (pair, flat place left, flat place right); or None."""
+    if not (left.starts[-1] and right.starts[-1]):
+        return None
     counts_left, counts_right = left.counts(i), right.counts(j)
+    if left.single and right.single:
+        pair = np.flatnonzero((counts_left > 0) & (counts_right > 0))
+        return (pair, left.starts[i[pair]], right.starts[j[pair]]) if pair.size else None
     counts = counts_left * counts_right
     total = int(counts.sum())
     if not total:
         return None
     pair = np.repeat(np.arange(i.size), counts)
-    if total == pair.size and counts.max() == 1:
-        return pair, left.starts[i[pair]], right.starts[j[pair]]
     within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
     width = counts_right[pair]
     return pair, left.starts[i[pair]] + within // width, right.starts[j[pair]] + within % width
 
 
-def best(size: int, pair: Index, levels: NDArray[Any], terms: Terms) -> Judged:
+def best(size: int, pair: Index, levels: Levels, terms: Terms) -> Judged:
     """The best (lowest) level of each pair of rows over its pairs of values, with that value's term."""
-    found = np.full(size, NOTHING, np.int8)
-    kept = np.full(size, -1, np.int64)
-    known = np.flatnonzero(levels != NOTHING)
-    # Written from worst to best, so the best stays.
-    order = known[np.argsort(-levels[known].astype(np.int16), kind="stable")]
-    found[pair[order]] = levels[order]
-    kept[pair[order]] = terms[order]
-    return Judged(found, kept)
+    return Judged(*pair_kernels().best_of(size, pair, levels, terms))
 
 
 def list_comparison(
@@ -171,11 +174,7 @@ def numbers(column: str) -> Callable[[Columns, Index, Columns, Index], Levels]:
 
     def judge(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
         a, b = left.values(column), right.values(column)
-        levels = np.where(a.codes[i] == b.codes[j], 0, 2).astype(np.int8)
-        levels[(a.codes[i] == 0) | (b.codes[j] == 0)] = NOTHING
-        open_ = np.flatnonzero(levels == 2)  # noqa: PLR2004 - the last of `NUMBERS`
-        if open_.size:
-            levels[open_[edits(a, i[open_], b, j[open_]) == 1]] = 1
+        levels: Levels = pair_kernels().number_levels(a.words.letters, a.places[i], b.words.letters, b.places[j])
         return levels
 
     return judge

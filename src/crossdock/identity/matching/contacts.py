@@ -1,27 +1,23 @@
 """What is compared of anybody: where mail, calls and letters arrive, and the ids of paper and channels."""
 
 import re
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crossdock.identity.matching.columns import Columns, Index, Texts
+from crossdock.identity.matching.columns import SEED, Columns, Index, as_word
 from crossdock.identity.matching.comparisons import (
-    EXACT,
-    NEARLY,
     NOTHING,
     NUMBERS,
-    ONE_EDIT,
-    SIMILAR,
     WORDS,
     Comparison,
-    Flags,
     Judged,
     Levels,
     best,
-    edits,
-    equal,
     list_comparison,
     numbers,
+    pair_kernels,
     several,
     words,
 )
@@ -63,7 +59,8 @@ EMAIL = (
     "the same company's",
     "different",
 )
-COMPANYS = 4
+TYPED, COMPANYS = 2, 4
+STRANGE = 9
 PHONE = ("the same mobile", "the same", "one digit or the country code apart", "different")
 STREET = (
     "street and house",
@@ -92,6 +89,7 @@ CITY = 4
 UNKNOWN_STREET, UNKNOWN_PLACE, STREET_DIFFERS, PLACE_DIFFERS = 6, 8, 5, 7
 
 
+@lru_cache(maxsize=4_096)
 def is_own_domain(domain: str) -> bool:
     """Whether a domain is somebody's own, so that who has mail there belongs together."""
     return domain not in FREE_MAIL and not _NOBODYS.search(domain)
@@ -135,67 +133,74 @@ def joined(local: str) -> str:
     return _PARTS_NAMES.sub("", local)
 
 
-def _joined(local: str) -> int:
-    return hash(joined(local))
-
-
 def is_mobile(phone: str) -> bool:
     """Whether a number in E.164 is a mobile's: a household shares its line, one person carries a mobile."""
     return phone.startswith(MOBILES)
 
 
-def _called(columns: Columns) -> tuple[Flags, Flags]:
+def _called(columns: Columns) -> NDArray[np.int8]:
     """Of each e-mail whether it bears the name of its record's person, and whether it says nothing but that."""
     known = columns.kept("emails called")
     if not known:
         emails, rows = columns.values("emails"), columns.lists("emails").rows
-        names = (columns.text(name).at(rows) for name in ("given", "root", "family"))
-        everybody = list(zip(emails.at(np.arange(rows.size)), *names, strict=True))
-        known[:] = [np.fromiter((say(*one) for one in everybody), bool, rows.size) for say in (bears, is_plain)]
-    return known[0], known[1]
+        names = [columns.text(name) for name in ("given", "root", "family")]
+        words = [part for text in names for part in (text.words.letters, text.places[rows])]
+        found = pair_kernels().calls(emails.words.letters, emails.places, *words, emails.words.longest)
+        open_ = np.flatnonzero(found[0] > 1)
+        everybody = zip(emails.at(open_), *(name.at(rows[open_]) for name in names), strict=True)
+        for place, one in zip(open_.tolist(), everybody, strict=True):
+            found[:, place] = [say(*one) for say in (bears, is_plain)]
+        known[:] = [found]
+    called: NDArray[np.int8] = known[0]
+    return called
 
 
-def _tail(phone: str) -> int:
-    return hash(phone[-PHONE_TAIL:])
+def _facts(columns: Columns) -> NDArray[np.int64]:
+    """What `mailbox_levels` asks of every word, in this order."""
+    known = columns.kept("emails facts")
+    if not known:
+        points, starts = columns.values("emails").words.spelled
+        facts, begins = pair_kernels().mailbox_facts(points, starts, SEED)
+        _, first, domains = np.unique(facts[2], return_index=True, return_inverse=True)
+        told = [as_word(points[begins[word] : starts[word + 1]]) for word in first.tolist()]
+        facts[3] = np.fromiter(map(is_own_domain, told), bool, len(told))[domains]
+        known[:] = [facts]
+    found: NDArray[np.int64] = known[0]
+    return found
 
 
 def _emails(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
-    whole = left.values("emails"), right.values("emails")
-    levels = np.where(whole[0].codes[i] == whole[1].codes[j], 1, len(EMAIL) - 1).astype(np.int8)
-    (own, plain), (their_own, their_plain) = _called(left), _called(right)
-    levels[(levels == 1) & own[i] & their_own[j]] = 0
-    open_ = np.flatnonzero(levels > 1)
-    if not open_.size:
+    def levels_of(i: Index, j: Index, strange: int) -> Levels:
+        longest = max(a.words.longest, b.words.longest)
+        levels: Levels = pair_kernels().mailbox_levels(
+            *(i, j, a.words.letters, a.places, _facts(left), _called(left)),
+            *(b.words.letters, b.places, _facts(right), _called(right)),
+            *(LOCAL_CHARACTERS_MIN, longest, strange),
+        )
         return levels
-    oi, oj = i[open_], j[open_]
-    local, domain = left.values("emails.local"), left.values("emails.domain")
-    company = domain.words.each(is_own_domain, bool)[domain.places[oi]]
-    same_domain = domain.codes[oi] == right.values("emails.domain").codes[oj]
-    names, their_names = (one.words.each(_joined, np.int64) for one in (local, right.values("emails.local")))
-    same_local = (names[local.places[oi]] == their_names[right.values("emails.local").places[oj]]) & (
-        local.lengths[oi] >= LOCAL_CHARACTERS_MIN
-    )
-    near = edits(whole[0], oi, whole[1], oj) <= 2  # noqa: PLR2004 - two typing errors
-    close = np.flatnonzero(near)
-    near[close] = [
-        typed_alike(one, other) for one, other in zip(whole[0].at(oi[close]), whole[1].at(oj[close]), strict=True)
-    ]
-    found = np.select([near, same_local, same_domain & company], [2, 3, COMPANYS], 5)
-    # Two mailboxes called by nothing but alike names say what the names say, once more.
-    found[(found < COMPANYS) & plain[oi] & their_plain[oj]] = NOTHING
-    levels[open_] = found
+
+    a, b = left.values("emails"), right.values("emails")
+    levels = levels_of(i, j, STRANGE)
+    open_ = np.flatnonzero(levels == STRANGE)
+    if open_.size:
+        oi, oj = i[open_], j[open_]
+        both = zip(a.at(oi), b.at(oj), strict=True)
+        alike = np.fromiter((typed_alike(one, other) for one, other in both), bool, open_.size)
+        plain = (_called(left)[1, oi] & _called(right)[1, oj]) != 0
+        levels[open_] = np.where(alike, np.where(plain, NOTHING, TYPED), levels_of(oi, oj, NOTHING))
     return levels
 
 
 def _phones(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
     a, b = left.values("phones"), right.values("phones")
-    mobile = a.words.each(is_mobile, bool)[a.places[i]]
-    levels = np.where(a.codes[i] == b.codes[j], np.where(mobile, 0, 1), 3).astype(np.int8)
-    open_ = np.flatnonzero(levels > 1)
-    if open_.size:
-        oi, oj = i[open_], j[open_]
-        tails = a.words.each(_tail, np.int64)[a.places[oi]] == b.words.each(_tail, np.int64)[b.places[oj]]
-        levels[open_[(edits(a, oi, b, oj) == 1) | tails]] = 2
+    levels: Levels = pair_kernels().phone_levels(
+        a.words.letters,
+        a.places[i],
+        a.words.each(is_mobile, bool),
+        b.words.letters,
+        b.places[j],
+        PHONE_TAIL,
+    )
     return levels
 
 
@@ -204,57 +209,21 @@ def _addresses(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     if exploded is None:
         return Judged(np.full(i.size, NOTHING, np.int8), np.full(i.size, -1, np.int64))
     pair, fi, fj = exploded
-    street, place = _streets(left, fi, right, fj), _localities(left, fi, right, fj)
-    levels = (street.astype(np.int16) * len(PLACE) + place).astype(np.int8)
-    levels[(street == UNKNOWN_STREET) & (place == UNKNOWN_PLACE)] = NOTHING
-    count = len(left.values("places.whole"))
-    # The terms are three columns in a row: whole addresses, postcodes, cities.
-    known = left.values("places.whole").codes[fi] != 0
-    terms = np.select([(street <= 1) & known, place <= 1, place == CITY], [fi, fi + count, fi + 2 * count], -1)
-    return best(i.size, pair, levels, terms)
-
-
-def _streets(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
-    name = words(left.values("places.street"), i, right.values("places.street"), j)
-    a, b = left.values("places.house").codes[i], right.values("places.house").codes[j]
-    house = equal(a, b) | ((a == 0) & (b == 0) & (name == EXACT))
-    nearly = (name == ONE_EDIT) | (name == NEARLY) | (name == SIMILAR)
-    return np.select(
-        [name == NOTHING, (name == EXACT) & house, nearly & house, name == EXACT, nearly, house],
-        [UNKNOWN_STREET, 0, 1, 2, 3, 4],
-        STREET_DIFFERS,
-    ).astype(np.int8)
-
-
-def _localities(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
-    a, b = left.values("places.postcode"), right.values("places.postcode")
-    x, y = a.codes[i], b.codes[j]
-    city = words(left.values("places.city"), i, right.values("places.city"), j)
-    same_city, near_city = city == EXACT, (city == ONE_EDIT) | (city == NEARLY)
-    same = equal(x, y)
-    near = _near(a, i, b, j, ~same & (x != 0) & (y != 0))
-    area = equal(left.values("places.area").codes[i], right.values("places.area").codes[j])
-    return np.select(
-        [
-            ((x == 0) | (y == 0)) & (city == NOTHING),
-            same & (same_city | near_city),
-            same,
-            near & (same_city | near_city),
-            near,
-            same_city,
-            near_city,
-            area,
-        ],
-        [UNKNOWN_PLACE, 0, 1, 2, 3, 4, 5, 6],
-        PLACE_DIFFERS,
-    ).astype(np.int8)
-
-
-def _near(a: Texts, i: Index, b: Texts, j: Index, where: Flags) -> Flags:
-    near = np.zeros(i.size, dtype=bool)
-    places = np.flatnonzero(where)
-    near[places] = edits(a, i[places], b, j[places]) == 1
-    return near
+    streets, cities, postcodes = (
+        (left.values(f"places.{name}"), right.values(f"places.{name}")) for name in ("street", "city", "postcode")
+    )
+    words = [
+        [part for text in both for part in (text.words.letters, text.places)]
+        for both in (streets, cities, postcodes)
+    ]
+    houses, areas = ([side.values(f"places.{name}").codes for side in (left, right)] for name in ("house", "area"))
+    longest = max(text.words.longest for both in (streets, cities, postcodes) for text in both)
+    whole = left.values("places.whole").codes
+    return best(
+        i.size,
+        pair,
+        *pair_kernels().address_levels(fi, fj, *words[0], *houses, *words[1], *words[2], *areas, whole, longest),
+    )
 
 
 def _more(left: Columns, i: Index, right: Columns, j: Index) -> Levels:

@@ -1,12 +1,11 @@
 """How often values occur: two people called Szymborska are more alike than two called Smith."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from crossdock.identity.matching.columns import Columns, Index
+from crossdock.identity.matching.columns import Columns
 from crossdock.identity.matching.comparisons import Comparison
 from crossdock.identity.matching.model import TermTable
+from crossdock.identity.matching.spelling import chosen
 from crossdock.identity.matching.weighing import is_text
 
 LISTED_MAX = 20_000
@@ -26,13 +25,10 @@ def _table(columns: Columns, column: str) -> TermTable:
     total = int(counts.sum()) or 1
     frequent = np.argsort(-counts, kind="stable")[:LISTED_MAX]
     frequent = frequent[counts[frequent] >= SHARED_BY_MIN]
-    listed = {texts.words.words[place]: count / total for place, count in _counted(counts, frequent)}
+    shares = (counts[frequent] / total).tolist()
+    listed = dict(zip(chosen(texts.words, frequent), shares, strict=True))
     squares = float((counts.astype(np.float64) ** 2).sum())
     counts[frequent] = 0
     others = float((counts.astype(np.float64) ** 2).sum())
     rare = others / max(1, int(counts.sum())) / total
     return TermTable(column=column, shares=listed, rare=rare or 1 / total, mean=squares / total / total or 1.0)
-
-
-def _counted(counts: Index, places: Index) -> Iterator[tuple[int, int]]:
-    return zip(places.tolist(), counts[places].tolist(), strict=True)

@@ -18,6 +18,7 @@ Letters = tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint64], NDArr
 number that is equal where words are (0 for no word)."""
 
 NOTHING, EXACT, ONE_EDIT, NEARLY, SIMILAR, DIFFERENT = -1, 0, 1, 2, 3, 4
+OPEN = -2
 ALIKE, NEAR = 0.82, np.float32(0.92)
 TYPED_MIN, TWICE_MIN = 3, 6
 """Letters from which on one edit, or two, may be slips of a finger."""
@@ -48,7 +49,7 @@ def _count(mask: Any) -> Any:
 
 
 @compiled
-def _distance(one: Any, at: int, n: int, other: Any, to: int, m: int, rows: Any) -> Any:
+def distance(one: Any, at: int, n: int, other: Any, to: int, m: int, rows: Any) -> Any:
     """The optimal string alignment distance up to `CUT`, `CUT` + 1 for anything above.
 
     The words are `n` letters of `one` from `at` on and `m` of `other` from `to` on.
@@ -60,6 +61,8 @@ def _distance(one: Any, at: int, n: int, other: Any, to: int, m: int, rows: Any)
         n, m = n - 1, m - 1
     if n == 0 or m == 0:
         return min(n + m, above)
+    if n == 1 and m == 1:
+        return 1
     for column in range(min(m, above) + 1):
         rows[0, column] = column
     lowest = 0
@@ -87,7 +90,21 @@ def _distance(one: Any, at: int, n: int, other: Any, to: int, m: int, rows: Any)
 
 
 @compiled
-def _similarity(one: Any, at: int, n: int, other: Any, to: int, m: int, seen: Any) -> Any:
+def one_edit(one: Any, at: int, n: int, other: Any, to: int, m: int) -> Any:
+    """Whether the distance is 1, for which nothing has to be reckoned."""
+    if abs(n - m) > 1:
+        return False
+    while n and m and one[at] == other[to]:
+        at, to, n, m = at + 1, to + 1, n - 1, m - 1
+    while n and m and one[at + n - 1] == other[to + m - 1]:
+        n, m = n - 1, m - 1
+    if n == 2 and m == 2:  # noqa: PLR2004 - two neighbours
+        return one[at] == other[to + 1] and one[at + 1] == other[to]
+    return max(n, m) == 1
+
+
+@compiled
+def similarity(one: Any, at: int, n: int, other: Any, to: int, m: int, seen: Any) -> Any:
     """The Jaro-Winkler similarity of two words, 0 below `ALIKE`. `seen` is two rows of zeros, and left so."""
     prefix = 0
     while prefix < min(n, m, PREFIX_MAX) and one[at + prefix] == other[to + prefix]:
@@ -121,7 +138,7 @@ def _similarity(one: Any, at: int, n: int, other: Any, to: int, m: int, seen: An
 
 
 @compiled
-def _hopeless(n: int, m: int, mine: Any, theirs: Any) -> Any:
+def hopeless(n: int, m: int, mine: Any, theirs: Any) -> Any:
     """Whether two words have too few letters in common to be alike, whatever their order."""
     most = min(n - _count(mine & ~theirs), m - _count(theirs & ~mine))
     if most <= 0:
@@ -136,16 +153,14 @@ def distances(left: Letters, p: Any, right: Letters, q: Any) -> Any:
     one, starts, masks, _ = left
     other, their_starts, their_masks, _ = right
     found = np.empty(p.size, np.int32)
-    rows = np.empty((3, _longest(starts, p, their_starts, q) + 2), np.int64)
+    rows, _ = room(_longest(starts, p, their_starts, q))
     for pair in range(p.size):
         a, b = p[pair], q[pair]
         at, to = starts[a], their_starts[b]
         n, m = starts[a + 1] - at, their_starts[b + 1] - to
-        # Each edit takes one letter of the set and brings another.
-        if abs(n - m) > CUT or _count(masks[a] ^ their_masks[b]) > 2 * CUT:
-            found[pair] = CUT + 1
-        else:
-            found[pair] = _distance(one, at, n, other, to, m, rows)
+        found[pair] = CUT + 1
+        if not far(n, m, masks[a], their_masks[b]):
+            found[pair] = distance(one, at, n, other, to, m, rows)
     return found
 
 
@@ -155,13 +170,13 @@ def similarities(left: Letters, p: Any, right: Letters, q: Any) -> Any:
     one, starts, masks, _ = left
     other, their_starts, their_masks, _ = right
     found = np.zeros(p.size, np.float32)
-    seen = np.zeros((2, _longest(starts, p, their_starts, q) + 1), np.uint8)
+    _, seen = room(_longest(starts, p, their_starts, q))
     for pair in range(p.size):
         a, b = p[pair], q[pair]
         at, to = starts[a], their_starts[b]
         n, m = starts[a + 1] - at, their_starts[b + 1] - to
-        if n and m and not _hopeless(n, m, masks[a], their_masks[b]):
-            found[pair] = _similarity(one, at, n, other, to, m, seen)
+        if not hopeless(n, m, masks[a], their_masks[b]):
+            found[pair] = similarity(one, at, n, other, to, m, seen)
     return found
 
 
@@ -171,32 +186,58 @@ def word_levels(left: Letters, p: Any, right: Letters, q: Any) -> Any:
     one, starts, masks, hashes = left
     other, their_starts, their_masks, their_hashes = right
     found = np.empty(p.size, np.int8)
-    longest = _longest(starts, p, their_starts, q)
-    rows = np.empty((3, longest + 2), np.int64)
-    seen = np.zeros((2, longest + 1), np.uint8)
+    rows, seen = room(_longest(starts, p, their_starts, q))
     for pair in range(p.size):
         a, b = p[pair], q[pair]
-        if hashes[a] == 0 or their_hashes[b] == 0:
-            found[pair] = NOTHING
-            continue
-        if hashes[a] == their_hashes[b]:
-            found[pair] = EXACT
-            continue
-        at, to, mine, theirs = starts[a], their_starts[b], masks[a], their_masks[b]
+        at, to = starts[a], their_starts[b]
         n, m = starts[a + 1] - at, their_starts[b + 1] - to
-        apart = CUT + 1
-        if min(n, m) >= TYPED_MIN and abs(n - m) <= CUT and _count(mine ^ theirs) <= 2 * CUT:
-            apart = _distance(one, at, n, other, to, m, rows)
-        if apart == 1:
-            found[pair] = ONE_EDIT
-        elif apart == CUT and min(n, m) >= TWICE_MIN:
-            found[pair] = NEARLY
-        elif _hopeless(n, m, mine, theirs):
-            found[pair] = DIFFERENT
-        else:
-            alike = np.float32(_similarity(one, at, n, other, to, m, seen))
-            found[pair] = NEARLY if alike >= NEAR else SIMILAR if alike > 0 else DIFFERENT
+        level = plain_level(hashes[a], their_hashes[b], n, m, masks[a], their_masks[b])
+        if level == OPEN:
+            level = open_level(one, at, n, other, to, m, rows, seen)
+        found[pair] = level
     return found
+
+
+@compiled
+def room(longest: int) -> Any:
+    """What distances and similarities of words of so many letters are reckoned in."""
+    return np.empty((3, longest + 2), np.int64), np.zeros((2, longest + 1), np.uint8)
+
+
+# A call that is handed arrays costs as much as a short distance does. So what hashes, lengths and sets of letters
+# say is asked first, and only who is left is compared letter by letter.
+
+
+@compiled
+def plain_level(number: int, theirs: int, n: int, m: int, mine: Any, others: Any) -> Any:
+    """The level of two words as far as it needs none of their letters, else `OPEN`."""
+    if number == 0 or theirs == 0:
+        return NOTHING
+    if number == theirs:
+        return EXACT
+    if hopeless(n, m, mine, others) and (min(n, m) < TYPED_MIN or far(n, m, mine, others)):
+        return DIFFERENT
+    return OPEN
+
+
+@compiled
+def open_level(one: Any, at: int, n: int, other: Any, to: int, m: int, rows: Any, seen: Any) -> Any:
+    """The level of two words that differ: `n` letters of `one` from `at` on and `m` of `other` from `to` on."""
+    apart = CUT + 1
+    if min(n, m) >= TYPED_MIN and abs(n - m) <= CUT:
+        apart = distance(one, at, n, other, to, m, rows)
+    if apart == 1:
+        return ONE_EDIT
+    if apart == CUT and min(n, m) >= TWICE_MIN:
+        return NEARLY
+    alike = np.float32(similarity(one, at, n, other, to, m, seen))
+    return NEARLY if alike >= NEAR else SIMILAR if alike > 0 else DIFFERENT
+
+
+@compiled
+def far(n: int, m: int, mine: Any, theirs: Any) -> Any:
+    """Whether two words are more than `CUT` edits apart, by lengths and letters: an edit takes and brings one."""
+    return abs(n - m) > CUT or _count(mine ^ theirs) > 2 * CUT
 
 
 @compiled
@@ -224,13 +265,36 @@ def mix(state: Any, atoms: Any, rows: Any) -> None:
 
 
 @compiled
-def cap_within(keys: Any, order: Any, cap: int, most: int) -> int:
-    """Up to how many entries, at most `cap`, may share a key so that there are no more than `most` pairs."""
+def perhaps_shared(keys: Any) -> Any:
+    """Places of the keys that may occur more than once; those left out are alone."""
+    bits = 4
+    while (1 << bits) < 4 * keys.size:
+        bits += 1
+    shift = np.uint64(64 - bits)
+    seen = np.zeros(1 << bits, np.uint8)
+    for place in range(keys.size):
+        slot = keys[place] >> shift
+        seen[slot] = min(seen[slot] + 1, 2)
+    found = np.empty(keys.size, np.int64)
+    count = 0
+    for place in range(keys.size):
+        if seen[keys[place] >> shift] > 1:
+            found[count] = place
+            count += 1
+    return found[:count].copy()
+
+
+@compiled
+def cap_within(keys: Any, cap: int, most: int) -> int:
+    """Up to how many entries, at most `cap`, may share a key so that there are no more than `most` pairs.
+
+    The keys are sorted.
+    """
     shared = np.zeros(cap + 1, np.int64)
     start = 0
-    while start < order.size:
+    while start < keys.size:
         end = start + 1
-        while end < order.size and keys[order[end]] == keys[order[start]]:
+        while end < keys.size and keys[end] == keys[start]:
             end += 1
         if end - start <= cap:
             shared[end - start] += 1
@@ -244,124 +308,33 @@ def cap_within(keys: Any, order: Any, cap: int, most: int) -> int:
 
 
 @compiled
-def pairs_under(keys: Any, rows: Any, order: Any, sources: Any, size: int, cap: int, told: Any) -> Any:
+def pairs_under(keys: Any, rows: Any, sources: Any, size: int, cap: int) -> Any:
     """Pairs of rows under equal keys as `smaller * size + larger`; keys with more than `cap` entries make none.
 
-    `order` sorts the keys. `sources` is empty, or a number per row: then only pairs of different ones. `told` has
-    a flag per entry, which is set where all pairs of its key are among the result.
+    The keys are sorted. `sources` is empty, or a number per row: then only pairs of different ones. Beside the
+    pairs stands a flag per entry, which is set where all pairs of its key are among them.
     """
+    told = np.zeros(keys.size, np.bool_)
     count = 0
     for turn in range(2):
         start = 0
         if turn:
             found = np.empty(count, np.int64)
             count = 0
-        while start < order.size:
+        while start < keys.size:
             end = start + 1
-            while end < order.size and keys[order[end]] == keys[order[start]]:
+            while end < keys.size and keys[end] == keys[start]:
                 end += 1
             if end - start <= cap:
                 for one in range(start, end):
-                    told[order[one]] = True
-                    i = rows[order[one]]
+                    told[one] = True
+                    i = rows[one]
                     for other in range(one + 1, end):
-                        j = rows[order[other]]
+                        j = rows[other]
                         if i == j or (sources.size and sources[i] == sources[j]):
                             continue
                         if turn:
                             found[count] = min(i, j) * size + max(i, j)
                         count += 1
             start = end
-    return found
-
-
-@compiled
-def least_rows(size: int, left: Any, right: Any) -> Any:
-    """The connected component of each row, named by its smallest row."""
-    roots = np.arange(size)
-    for edge in range(left.size):
-        one, other = left[edge], right[edge]
-        while roots[one] != one:
-            roots[one] = roots[roots[one]]
-            one = roots[one]
-        while roots[other] != other:
-            roots[other] = roots[roots[other]]
-            other = roots[other]
-        if one < other:
-            roots[other] = one
-        elif other < one:
-            roots[one] = other
-    for row in range(size):
-        # Each root is its component's smallest row, so everybody's parent is settled before them.
-        roots[row] = roots[roots[row]]
-    return roots
-
-
-@compiled
-def means(i: Any, j: Any, totals: Any, counts: Any, sizes: Any, missing: float) -> Any:
-    """The mean weight of all pairs between clusters `i` and `j`, of which `counts` weigh `totals` together."""
-    found = np.empty(i.size)
-    for edge in range(i.size):
-        pairs = sizes[i[edge]] * sizes[j[edge]]
-        found[edge] = (totals[edge] + missing * (pairs - counts[edge])) / pairs
-    return found
-
-
-@compiled
-def nearest(size: int, i: Any, j: Any, near: Any, threshold: float) -> Any:
-    """Edges that are the best one, not below the threshold, for both ends; of equals the first is best."""
-    best = np.full(size, -1)
-    for edge in range(i.size):
-        if near[edge] >= threshold:
-            if best[i[edge]] < 0 or near[best[i[edge]]] < near[edge]:
-                best[i[edge]] = edge
-            if best[j[edge]] < 0 or near[best[j[edge]]] < near[edge]:
-                best[j[edge]] = edge
-    mutual = np.zeros(i.size, np.bool_)
-    for edge in range(i.size):
-        mutual[edge] = best[i[edge]] == edge and best[j[edge]] == edge
-    return np.flatnonzero(mutual)
-
-
-@compiled
-def gathered(order: Any, packed: Any, totals: Any, counts: Any) -> Any:
-    """Edges between equal clusters as one: packed ends, sums of `totals` and of `counts`."""
-    size, kept = packed.size, 0
-    ends, sums, numbers = np.empty(size, np.int64), np.empty(size), np.empty(size)
-    for place in range(size):
-        edge = order[place]
-        if kept and ends[kept - 1] == packed[edge]:
-            sums[kept - 1] += totals[edge]
-            numbers[kept - 1] += counts[edge]
-        else:
-            ends[kept], sums[kept], numbers[kept] = packed[edge], totals[edge], counts[edge]
-            kept += 1
-    return ends[:kept], sums[:kept], numbers[:kept]
-
-
-@compiled
-def weighed(levels: Any, ratios: Any, logs: Any, namesakes: Any, priors: Any) -> Any:
-    """log2 of the shares of matches, households and strangers under which the levels were found: (3, pairs).
-
-    `logs` is (3, comparisons, levels + 1), its last level for nothing to compare; `namesakes` says per comparison
-    which share of households' pairs agree as matches do, the others by chance; negative where all may.
-    """
-    found = np.empty((3, levels.shape[0]))
-    none = logs.shape[2] - 1
-    for pair in range(levels.shape[0]):
-        match, household, random = priors
-        for place in range(levels.shape[1]):
-            level = levels[pair, place] if levels[pair, place] >= 0 else none
-            ratio = ratios[pair, place]
-            match += logs[0, place, level]
-            stranger = logs[2, place, level] + ratio
-            random += stranger
-            if ratio != 0.0 and namesakes[place] == 0.0:
-                household += stranger
-            elif ratio != 0.0 and namesakes[place] > 0.0:
-                alike = namesakes[place] * 2.0 ** logs[0, place, level]
-                household += np.log2((1.0 - namesakes[place]) * 2.0**stranger + alike)
-            else:
-                household += logs[1, place, level]
-        found[0, pair], found[1, pair], found[2, pair] = match, household, random
-    return found
+    return found, told

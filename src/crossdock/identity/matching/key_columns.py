@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching import kernels
+from crossdock.identity.matching import kernels, word_kernels
 from crossdock.identity.matching.columns import Columns, Index, Places, Texts
 from crossdock.identity.matching.keys import ATOMS, KEYS, SEEDS, VALUES, Key, atom
 from crossdock.identity.matching.record import Features, Kind, Place, TaxId
@@ -13,13 +13,6 @@ from crossdock.identity.matching.record import Features, Kind, Place, TaxId
 Numbers = NDArray[np.uint64]
 Number = Callable[[str], int]
 """A text as a number that is never 0 but for the empty text: `keys.atom`, or any other that tells texts apart."""
-
-_MASK = (1 << 64) - 1
-
-
-def quick(text: str) -> int:
-    """A text as a number for this process only, a fifth of the price of `keys.atom`."""
-    return hash(text) & _MASK or 1 if text else 0
 
 
 class Atoms:
@@ -64,7 +57,9 @@ class Atoms:
         given = texts[0].places != 0
         if len(texts) > 2:  # noqa: PLR2004 - without further given names it says what the others say
             given &= texts[1].places != 0
-        distinct, places = np.unique(np.where(given, packed, 0), return_inverse=True)
+        packed = np.where(given, packed, 0)
+        first, places = word_kernels.distinct(packed)
+        distinct = packed[first]
         words: list[list[str]] = []
         for column in reversed(texts):
             distinct, at = np.divmod(distinct, len(column.words))
@@ -73,7 +68,7 @@ class Atoms:
             take(Features(given=tuple(" ".join(names[:-1]).split()), family=tuple(names[-1].split())))
             for names in zip(*words, strict=True)
         ]
-        return self._numbers(made), places.ravel()
+        return self._numbers(made), places
 
     def _value(self, name: str) -> tuple[Numbers, Places | Index]:
         group, _, part = name.partition(".")
@@ -96,12 +91,12 @@ class Atoms:
     def rows(self, group: str) -> Index:
         """The row of each value of a list."""
         if group != "extra":
-            return self.columns.lists(_LISTS[group]).rows
+            return self.columns.lists(LISTS[group]).rows
         extras = (self.columns.text(f"extra:{name}").places for name in self.columns.extras)
         return np.concatenate([np.zeros(0, np.int64), *(np.flatnonzero(places) for places in extras)])
 
 
-_LISTS = {
+LISTS = {
     "email": "emails",
     "phone": "phones",
     "place": "places",
@@ -136,7 +131,7 @@ def _values_of(columns: Columns, group: str, part: str) -> tuple[Texts, Callable
         return columns.values(f"places.{source}"), lambda word: Place(**{source: word})
     if group == "tax_id":
         return columns.values("tax_ids"), TaxId
-    return columns.values(_LISTS[group]), str
+    return columns.values(LISTS[group]), str
 
 
 class Entries:
@@ -153,14 +148,18 @@ class Entries:
         self.group = group
 
 
-def entries_of(atoms: Atoms, seed: int, key: Key) -> Entries:
-    """The keys of one function over all rows."""
+def entries_of(atoms: Atoms, seed: int, key: Key, only: Index | None = None) -> Entries:
+    """The keys of one function over all rows, or over some of them (of a list's values)."""
     rows = atoms.rows(key.group) if key.group else np.arange(len(atoms.columns))
-    state = np.full(rows.size, seed, np.uint64)
+    of = rows if only is None else rows[only]
+    state = np.full(of.size, seed, np.uint64)
     for part in sorted(key.parts, key=lambda part: part not in ATOMS):
         numbers, places = atoms.of(part)
-        kernels.mix(state, numbers, places[rows] if key.group and part in ATOMS else places)
-    return Entries(state, rows, key.group)
+        wanted = of if part in ATOMS or not key.group else only
+        kernels.mix(
+            state, numbers, places if wanted is None or (only is None and not key.group) else places[wanted]
+        )
+    return Entries(state, of, key.group)
 
 
 def functions_of(kind: Kind) -> list[tuple[int, Key]]:

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossdock.identity.matching import weight_kernels
 from crossdock.identity.matching.comparisons import Comparison
 from crossdock.identity.matching.usual import usual_shares
 
 Shares = NDArray[np.float64]
 ROUNDS_MAX = 200
 TOLERANCE = 1e-7
-FIRM, FIRM_HOME = 20.0, 5.0
-"""So many pairs' worth of belief in the usual shares stand behind matches, and behind households."""
 SHARE_MIN = 1e-9
 USUAL_PRIOR = 1e-3
 """The share of matches in a thousand records of which every second has one; where nothing can be learned."""
@@ -33,33 +32,40 @@ class Sample:
     """
 
     def __init__(self, levels: NDArray[np.int8], weight: float = 1.0) -> None:
-        packed = np.ascontiguousarray(levels).view(np.dtype((np.void, max(1, levels.shape[1])))).ravel()
-        _, first, inverse, counts = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
+        _, first, counts = np.unique(_as_numbers(levels), return_index=True, return_counts=True)
         self.patterns = levels[first]
         self.counts: Shares = counts.astype(np.float64) * weight
-        self.inverse = inverse.ravel()
 
-    def gathered(self, weights: NDArray[Any]) -> Shares:
-        """The weights of single pairs, summed per pattern."""
-        return np.bincount(self.inverse, weights, minlength=len(self.counts)).astype(np.float64)
+    def summed(self, weights: Sequence[Shares], size: int) -> Shares:
+        """The weight of each level, for each kind of weights and each comparison; who has none does not count."""
+        found: Shares = weight_kernels.summed(self.patterns, np.stack(weights), size)
+        return found
 
-    def summed(self, place: int, weights: Shares, size: int) -> Shares:
-        """The weight of each level of one comparison; pairs with nothing to compare do not count."""
-        column = self.patterns[:, place]
-        known = column >= 0
-        return np.bincount(column[known], weights[known], minlength=size).astype(np.float64)
+
+def _as_numbers(levels: NDArray[np.int8]) -> NDArray[Any]:
+    """Rows of levels as something that is quickly sorted."""
+    sizes = levels.max(axis=0, initial=0).astype(np.int64) + 2
+    if np.log2(sizes).sum() < 62:  # noqa: PLR2004 - bits of a number
+        found: NDArray[np.int64] = weight_kernels.packed(levels, sizes)
+        return found
+    return np.ascontiguousarray(levels).view(np.dtype((np.void, max(1, levels.shape[1])))).ravel()
 
 
 class Mixture:
     """The probabilities of levels in the three classes, and the classes' shares in all pairs.
 
-    `apart` is the share of households' pairs that differ in what households share as strangers do.
+    `apart` is the share of households' pairs that differ in what households share as strangers do. `firm` says how
+    many pairs' worth of belief in the usual shares stand behind matches, and behind households.
     """
 
-    def __init__(self, comparisons: Sequence[Comparison], pairs: float, *, apart: float = 0.0) -> None:
+    def __init__(
+        self, comparisons: Sequence[Comparison], pairs: float, *, apart: float, firm: tuple[float, float]
+    ) -> None:
         self.comparisons = comparisons
         self.apart = apart
+        self.firm, self.firm_home = firm
         self.pairs = pairs
+        self.widest = max(len(comparison.levels) for comparison in comparisons)
         usual = [[np.array(shares) for shares in usual_shares(comparison)] for comparison in comparisons]
         self.match: list[Shares] = [match for match, _, _ in usual]
         self.random: list[Shares] = [random for _, random, _ in usual]
@@ -71,9 +77,7 @@ class Mixture:
         self.prior_match = USUAL_PRIOR
         self.prior_household = self.prior_match / 2
 
-    def learn(
-        self, sample: Sample, random: Sample, labelled: Sample, same: NDArray[np.bool_], label_weight: float
-    ) -> None:
+    def learn(self, sample: Sample, random: Sample) -> None:
         """Fit all of it. Without candidates the usual values stay."""
         if not sample.counts.size or not random.counts.size:
             return
@@ -89,7 +93,7 @@ class Mixture:
             self.prior_match = max(float(matches.sum()) / self.pairs, 0.01 / self.pairs)
             found = min(float(households.sum()) / self.pairs, most * self.prior_match if most < 1 else 0.1)
             self.prior_household = max(found, 0.01 / self.pairs)
-            self._fit_rare(sample, matches, households, labelled, same, label_weight)
+            self._fit_rare(sample, matches, households)
             strangers = random.counts * (1 - sum(self.posteriors(random.patterns)))
             self._fit_random(random, strangers * drawn / max(strangers.sum(), 1.0))
             if max(abs(self.prior_match / before[0] - 1), abs(self.prior_household / before[1] - 1)) < TOLERANCE:
@@ -110,25 +114,21 @@ class Mixture:
 
     def posteriors(self, patterns: NDArray[np.int8]) -> tuple[Shares, Shares]:
         """The probability of a match and of one household, per pattern."""
-        logs = [
-            np.full(len(patterns), np.log(max(share, 1e-300)))
-            for share in (self.prior_match, self.prior_household, 1 - self.prior_match - self.prior_household)
-        ]
-        for place in range(len(self.comparisons)):
-            column = patterns[:, place]
-            for row, shares in enumerate((self.match, self.household, self.random)):
-                logs[row] += np.append(np.log(shares[place]), 0.0)[column]
-        highest = np.maximum.reduce(logs)
-        match, household, random = (np.exp(total - highest) for total in logs)
-        whole = match + household + random
-        return match / whole, household / whole
+        logs = np.zeros((3, len(self.comparisons), self.widest + 1))
+        for row, classes in enumerate((self.match, self.household, self.random)):
+            for place, shares in enumerate(classes):
+                logs[row, place, : shares.size] = np.log(shares)
+        priors = (self.prior_match, self.prior_household, 1 - self.prior_match - self.prior_household)
+        found = weight_kernels.posteriors(patterns, logs, tuple(float(np.log(max(one, 1e-300))) for one in priors))
+        return found[0], found[1]
 
     def _fit_random(self, sample: Sample, weights: Shares) -> None:
+        (summed,) = sample.summed([weights], self.widest)
         for place, comparison in enumerate(self.comparisons):
-            counts = sample.summed(place, weights, len(comparison.levels))
+            counts = summed[place, : len(comparison.levels)]
             if counts.sum() < 1:
                 continue
-            counts += np.minimum(UNSEEN, self._usual[1][place] * counts.sum())
+            counts = counts + np.minimum(UNSEEN, self._usual[1][place] * counts.sum())
             self.random[place] = _smooth(counts, counts, 0.0)
             if not comparison.shared:
                 self.household[place] = self._apart_from_namesakes(place)
@@ -137,33 +137,15 @@ class Mixture:
         """What households find in an attribute that they share by chance only, but for their namesakes."""
         return _mixed(self.match[place], self.random[place], self.comparisons[place].namesakes)
 
-    def _fit_rare(
-        self,
-        sample: Sample,
-        matches: Shares,
-        households: Shares,
-        labelled: Sample,
-        same: NDArray[np.bool_],
-        label_weight: float,
-    ) -> None:
-        if same.size:
-            agreed = labelled.gathered(same * label_weight)
-            apart = labelled.gathered(~same * label_weight)
-            match, household = self.posteriors(labelled.patterns)
-            apart = apart * household / np.maximum(1 - match, SHARE_MIN)
+    def _fit_rare(self, sample: Sample, matches: Shares, households: Shares) -> None:
+        found = sample.summed([matches, households], self.widest)
         for place, comparison in enumerate(self.comparisons):
-            size = len(comparison.levels)
-            counts = sample.summed(place, matches, size)
-            if same.size:
-                counts += labelled.summed(place, agreed, size)
-            self.match[place] = _smooth(counts, _backed(counts, comparison, self._usual[0][place], FIRM), FIRM)
+            counts, near = found[:, place, : len(comparison.levels)]
+            base = _backed(counts, comparison, self._usual[0][place], self.firm)
+            self.match[place] = _smooth(counts, base, self.firm)
             if comparison.shared:
-                counts = sample.summed(place, households, size)
-                if same.size:
-                    counts += labelled.summed(place, apart, size)
-                base = _backed(counts, comparison, self._usual[2][place], FIRM_HOME)
-                found = _smooth(counts, base, FIRM_HOME)
-                self.household[place] = _mixed(self.random[place], found, self.apart)
+                base = _backed(near, comparison, self._usual[2][place], self.firm_home)
+                self.household[place] = _mixed(self.random[place], _smooth(near, base, self.firm_home), self.apart)
 
 
 def _mixed(one: Shares, other: Shares, share: float) -> Shares:

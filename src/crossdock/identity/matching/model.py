@@ -23,7 +23,10 @@ class TermTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComparisonModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The probability of each level, given that both sides have something to compare, in the three classes."""
+    """The probability of each level, given that both sides have something to compare, in the three classes.
+
+    What people decided may have moved those of matches (`decided.py`): then they need not sum to one.
+    """
 
     name: str
     match: tuple[float, ...]
@@ -76,6 +79,14 @@ class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def of(self, kind: Kind) -> Thresholds:
         """Those of one kind."""
         return self.person if kind == "person" else self.organisation
+
+    def changed(self, link: float | None, review: float | None) -> "Bands":
+        """The same with these, where they are told, for both kinds. Raises ValueError where they cross."""
+        told = {name: bits for name, bits in (("link", link), ("review", review)) if bits is not None}
+        return Bands(
+            person=msgspec.structs.replace(self.person, **told),
+            organisation=msgspec.structs.replace(self.organisation, **told),
+        )
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

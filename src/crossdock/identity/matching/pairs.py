@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching import kernels
 from crossdock.identity.matching.columns import Columns, Index
-from crossdock.identity.matching.key_columns import Atoms, entries_of, functions_of, quick
+from crossdock.identity.matching.key_columns import Atoms, entries_of, functions_of
 from crossdock.identity.matching.keys import Key
+from crossdock.identity.matching.quick_atoms import QuickAtoms
 from crossdock.identity.matching.record import Kind
 
 Pairs = tuple[Index, Index]
@@ -90,7 +91,7 @@ def brought(
     columns: Columns, kind: Kind, per_key_max: int, sources: Index | None = None, workers: Executor | None = None
 ) -> Brought:
     """The same by key function, not yet put together."""
-    atoms = Atoms(columns, quick)
+    atoms = QuickAtoms(columns)
     steps = steps_of(kind, aliases=columns.lists("aliases").rows.size > 0)
     for step in steps:
         for _, key in step.functions:
@@ -125,22 +126,29 @@ def _told_by(
     atoms: Atoms, step: Step, told: Mapping[int, tuple[str, Told]], per_key_max: int, sources: Index | None
 ) -> tuple[str, Told, Packed]:
     """The list that a step runs over, which of its entries told everything, and the pairs it brings together."""
-    made = [entries_of(atoms, seed, key) for seed, key in step.functions]
-    keys, rows = (np.concatenate(parts) for parts in ([one.keys for one in made], [one.rows for one in made]))
-    group = step.functions[0][1].group if len(made) == 1 else ""
-    flags = np.zeros(keys.size, bool)
+    size, groups = len(atoms.columns), [key.group for _, key in step.functions]
+    group = groups[0] if len(groups) == 1 else ""
+    flags: Told = np.zeros(sum(atoms.rows(one).size if one else size for one in groups), bool)
     for other in step.wider:
         of, known = told[other]
-        flags |= known[rows] if group and not of else known
-    open_ = np.flatnonzero(~flags & (keys != 0))
-    keys, rows, now = keys[open_], rows[open_], np.zeros(open_.size, bool)
-    origin = NOWHERE if sources is None else sources
-    order = np.argsort(keys)
-    size = len(atoms.columns)
+        flags |= known[atoms.rows(group)] if group and not of else known
+    only = np.flatnonzero(~flags) if len(groups) == 1 else None
+    made = [entries_of(atoms, seed, key, only) for seed, key in step.functions]
+    keys, rows = (np.concatenate(parts) for parts in ([one.keys for one in made], [one.rows for one in made]))
+    # Who is alone with his key told everything about it.
+    real = np.flatnonzero(keys)
+    shared = real[kernels.perhaps_shared(keys[real])]
+    now = keys != 0
+    order = shared[np.argsort(keys[shared])]
+    keys, rows = keys[order], rows[order]
     if size > USUAL_MAX:
-        per_key_max = kernels.cap_within(keys, order, per_key_max, int(size * PAIRS_PER_RECORD))
-    pairs = kernels.pairs_under(keys, rows, order, origin, size, per_key_max, now)
-    flags[open_] = now
+        per_key_max = kernels.cap_within(keys, per_key_max, int(size * PAIRS_PER_RECORD))
+    origin = NOWHERE if sources is None else sources
+    pairs, now[order] = kernels.pairs_under(keys, rows, origin, size, per_key_max)
+    if only is None:
+        flags = now
+    else:
+        flags[only] = now
     return group, flags, pairs
 
 

@@ -5,10 +5,8 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching.columns import Codes, Columns, Index, Texts
 from crossdock.identity.matching.comparisons import (
-    ALIKE,
     DIFFERENT,
     EXACT,
-    NEAR,
     NEARLY,
     NOTHING,
     ONE_EDIT,
@@ -21,7 +19,7 @@ from crossdock.identity.matching.comparisons import (
     edits,
     equal,
     known_as,
-    likeness,
+    pair_kernels,
     words,
 )
 from crossdock.identity.matching.normalise.names import root_of
@@ -54,29 +52,10 @@ BIRTH = (
 
 def swapped(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
     """Where one's given name is nearly the other's family name, while like parts are not alike."""
-    given, family = (left.text("given"), right.text("given")), (left.text("family"), right.text("family"))
-    found = np.zeros(i.size, bool)
-    apart = np.flatnonzero(
-        ~equal(given[0].codes[i], given[1].codes[j]) & ~equal(family[0].codes[i], family[1].codes[j])
-    )
-    if apart.size:
-        oi, oj = i[apart], j[apart]
-        crossed = _nearly(given[0], oi, family[1], oj) | _nearly(family[0], oi, given[1], oj)
-        crossed[crossed] &= _unlike(*given, oi[crossed], oj[crossed]) & _unlike(*family, oi[crossed], oj[crossed])
-        found[apart] = crossed
-    return found
-
-
-def _nearly(a: Texts, i: Index, b: Texts, j: Index) -> Flags:
-    long_enough = (a.lengths[i] >= LETTERS_MIN) & (b.lengths[j] >= LETTERS_MIN)
-    near = long_enough & equal(a.codes[i], b.codes[j])
-    open_ = np.flatnonzero(long_enough & ~near)
-    near[open_] = likeness(a, i[open_], b, j[open_]) >= NEAR
-    return near
-
-
-def _unlike(a: Texts, b: Texts, i: Index, j: Index) -> Flags:
-    found: Flags = likeness(a, i, b, j) < ALIKE
+    texts = [(side.text(name), rows) for side, rows in ((left, i), (right, j)) for name in ("given", "family")]
+    words = [part for text, rows in texts for part in (text.words.letters, text.places[rows])]
+    longest = max(text.words.longest for text, _ in texts)
+    found: Flags = pair_kernels().crossed(*words, LETTERS_MIN, longest)
     return found
 
 
@@ -127,13 +106,9 @@ def _straight_given(left: Columns, i: Index, right: Columns, j: Index) -> Levels
     return levels
 
 
-def _initial(word: str) -> int:
-    return ord(word[0]) if word else 0
-
-
 def _first(texts: Texts, rows: Index) -> NDArray[np.int64]:
     """The first letter of each text, as its code point."""
-    return texts.words.each(_initial, np.int64)[texts.places[rows]]
+    return texts.words.initials[texts.places[rows]]
 
 
 def _among_others(left: Columns, i: Index, right: Columns, j: Index) -> Index:

@@ -65,9 +65,12 @@ def population_of(records: "Sequence[Features] | Population", sources: Sequence[
 def population_of_table(table: Table, sources: Index | None = None) -> Population:
     """The records of a table as a population, normalised column by column."""
     organisations = organisations_in(table)
-    groups = []
-    for kind in KINDS:
+
+    def group_of(kind: Kind) -> Group:
         rows = np.flatnonzero(organisations == (kind == "organisation"))
         origin = None if sources is None else sources[rows]
-        groups.append(Group(kind, rows, columns_of_table(table, kind, rows), origin))
+        return Group(kind, rows, columns_of_table(table, kind, rows), origin)
+
+    with ThreadPoolExecutor(THREADS) as workers:
+        groups = list(workers.map(group_of, KINDS))
     return Population(table.size, groups, linked=sources is not None)

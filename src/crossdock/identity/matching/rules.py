@@ -39,7 +39,7 @@ def ruled(left: Columns, i: Index, right: Columns, j: Index) -> Ruled:
         (Rule.REGISTRATION_AND_NAME, _registered(left, i, right, j)),
         (Rule.VERIFIED_EMAIL_AND_NAME, _verified(left, i, right, j)),
         (Rule.REFERENCE, _shares(left, i, right, j, "references")),
-        (Rule.LOYALTY_ID, _shares(left, i, right, j, "loyalty_ids") & _may_be_one(left, i, right, j)),
+        (Rule.LOYALTY_ID, _loyal(left, i, right, j)),
         (Rule.GENERATIONS_DIFFER, _generations_differ(left, i, right, j)),
         (Rule.TAX_ID, _shares(left, i, right, j, "tax_ids", "tax_ids.valid")),
         (Rule.CUSTOMER_NUMBER, _shares(left, i, right, j, "customer_numbers")),
@@ -58,6 +58,14 @@ def _shares(left: Columns, i: Index, right: Columns, j: Index, attribute: str, v
         name = values or attribute
         same = equal(left.values(name).codes[fi], right.values(name).codes[fj])
         found[pair[same]] = True
+    return found
+
+
+def _loyal(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
+    found = _shares(left, i, right, j, "loyalty_ids")
+    same = np.flatnonzero(found)
+    if same.size:
+        found[same] = _may_be_one(left, i[same], right, j[same])
     return found
 
 

@@ -1,13 +1,10 @@
 """Learning a model from records alone, by expectation maximisation over the whole pair space.
 
 Pairs of records are a mixture of three classes: matches, pairs of one household, strangers. Strangers' levels
-are seen
-in pairs drawn at random; the two rare classes among the pairs that keys bring together. Shares are reckoned
-over all
-pairs there are, not over candidates, which keeps weights calibrated: 0 bits is an even chance (Fellegi and
-Sunter 1969;
-Winkler 1988 for EM; Jaro 1989). What differs from the usual: the third class, and the whole pair space. What
-stewards decided enters as pairs whose class is known.
+are seen in pairs drawn at random; the two rare classes among the pairs that keys bring together. Shares are
+reckoned over all pairs there are, not over candidates, which keeps weights calibrated: 0 bits is an even chance
+(Fellegi and Sunter 1969; Winkler 1988 for EM; Jaro 1989). What differs from the usual: the third class, and the
+whole pair space. What stewards decided corrects the result (`decided.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching.catalogue import comparisons_of
 from crossdock.identity.matching.columns import Index
+from crossdock.identity.matching.decided import corrected
 from crossdock.identity.matching.frequencies import tables_of
 from crossdock.identity.matching.mixture import USUAL_POPULATION, Mixture, Sample
 from crossdock.identity.matching.model import ComparisonModel, KindModel, Model
@@ -31,8 +29,12 @@ SAMPLED_PAIRS = 1_000_000
 AT_ONCE = 1 << 16
 APART: dict[Kind, float] = {"person": 0.05, "organisation": 0.0}
 """Of a household somebody may have left; sister companies are those that share a house."""
-LABEL_WEIGHT = 3.0
-"""A steward's decision counts as so many pairs of the kind."""
+
+FIRM: dict[Kind, tuple[float, float]] = {"person": (100.0, 25.0), "organisation": (20.0, 5.0)}
+"""So many pairs' worth of belief in the usual shares stand behind matches, and behind households.
+
+Of companies less is usual: a firmer belief would take sister companies for one where a file has few of them.
+"""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and which share of it is done, 0 to 1."""
@@ -85,7 +87,7 @@ class _Training:
         self.progress = progress
 
     def model(self, per_key_max: int | None) -> KindModel:
-        """Learn from candidates, from pairs at random, and from what was decided."""
+        """Learn from candidates and from pairs at random, and be corrected by what was decided."""
         group, kind = self.group, self.group.kind
         self.progress(f"{kind}: keys", 0.0)
         found = group.candidates(per_key_max, self.workers)
@@ -95,10 +97,15 @@ class _Training:
         drawn = random_pairs(len(group), min(RANDOM_PAIRS, len(group) ** 2), self.generator, group.origin)
         random = Sample(self._levels(drawn))
         self.progress(f"{kind}: learning", 0.6)
-        decided, same = self._decided()
-        mixture = Mixture(self.comparisons, pairs_in(len(group), group.origin), apart=APART[kind])
-        mixture.learn(sample, random, Sample(self._levels(decided)), same, LABEL_WEIGHT)
+        pairs = pairs_in(len(group), group.origin)
+        mixture = Mixture(self.comparisons, pairs, apart=APART[kind], firm=FIRM[kind])
+        mixture.learn(sample, random)
         self.progress(f"{kind}: learned", 1.0)
+        decided, same = self._decided()
+        return corrected(self._model(mixture, found), group.columns, decided, same)
+
+    def _model(self, mixture: Mixture, found: Pairs) -> KindModel:
+        group, kind = self.group, self.group.kind
         return KindModel(
             kind=kind,
             population=max(2, len(group)) if found[0].size else USUAL_POPULATION,

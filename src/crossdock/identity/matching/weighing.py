@@ -31,8 +31,7 @@ FAR_BELOW = -60.0
 
 def _ratios(columns: Columns, table: TermTable) -> NDArray[np.float32]:
     texts = columns.text(table.column) if is_text(table.column) else columns.values(table.column)
-    shares, rare = table.shares, table.rare
-    known = np.fromiter((shares.get(word, rare) for word in texts.words.words), np.float64, len(texts.words))
+    known = texts.words.looked_up(table.shares, table.rare)
     ratios: NDArray[np.float32] = np.log2(known / table.mean).astype(np.float32)
     return ratios[texts.places]
 
@@ -128,28 +127,26 @@ class Scale:
 
     def _totals(self, judgement: Judgement) -> tuple[Weights, Weights, Weights]:
         """log2 of the shares of matches, households and strangers with what was found, per pair."""
-        from crossdock.identity.matching import kernels  # noqa: PLC0415 - what decides on arrivals needs no numba
+        from crossdock.identity.matching import (  # noqa: PLC0415 - what decides on arrivals needs no numba
+            weight_kernels,
+        )
 
-        found = kernels.weighed(
+        found = weight_kernels.weighed(
             judgement.levels, judgement.ratios, np.stack(self._logs), np.array(self.namesakes()), self.priors()
         )
         return found[0], found[1], found[2]
 
-    def weigh(self, judgement: Judgement) -> Weights:
-        """The weight of each pair in bits, without rules."""
+    def weigh(self, judgement: Judgement) -> tuple[Weights, Weights]:
+        """The weight of each pair in bits, without rules, and its probability to be of one household."""
         match, household, random = self._totals(judgement)
-        weights: Weights = np.maximum(match - np.logaddexp2(household, random), FAR_BELOW)
-        return weights
+        rivals = np.logaddexp2(household, random)
+        homes: Weights = np.exp2(household - np.logaddexp2(rivals, match))
+        weights: Weights = np.maximum(match - rivals, FAR_BELOW)
+        return weights, homes
 
-    def households(self, judgement: Judgement) -> Weights:
-        """The probability of each pair to be two people of one household."""
-        match, household, random = self._totals(judgement)
-        homes: Weights = np.exp2(household - np.logaddexp2(np.logaddexp2(household, random), match))
-        return homes
-
-    def decided(self, judgement: Judgement) -> Weights:
-        """The weight of each pair in bits, with what rules say."""
-        weights = self.weigh(judgement)
+    def decided(self, judgement: Judgement) -> tuple[Weights, Weights]:
+        """The same, with what rules say."""
+        weights, homes = self.weigh(judgement)
         links = judgement.rules > Rule.NONE
         weights = np.where(links, np.maximum(weights, RULE_LINK), weights)
-        return np.where(judgement.rules < Rule.NONE, RULE_VETO, weights)
+        return np.where(judgement.rules < Rule.NONE, RULE_VETO, weights), homes

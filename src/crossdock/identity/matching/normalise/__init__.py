@@ -66,8 +66,7 @@ def names_of(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Given and family names in tokens, out of a full name where the parts are missing."""
     if profile.kind == "organisation":
         return (), ()
-    given = tokens_of(f"{profile.given} {profile.middle}") if profile.given or profile.middle else ()
-    family = family_of(bare(profile.family)) if profile.family else ()
+    given, family = given_of(profile.given, profile.middle), family_name_of(profile.family)
     if profile.name and not (given and family):
         from_name = split_full_name(bare(profile.name))
         given, family = given or from_name[0], family or from_name[1]
@@ -75,6 +74,16 @@ def names_of(profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
             # Somebody with one name only: which part it is, nobody knows.
             given = ()
     return given, family
+
+
+def given_of(given: str, middle: str) -> tuple[str, ...]:
+    """Given names in tokens."""
+    return tokens_of(f"{given} {middle}") if given or middle else ()
+
+
+def family_name_of(family: str) -> tuple[str, ...]:
+    """A family name in tokens, without what else may stand behind it."""
+    return family_of(bare(family)) if family else ()
 
 
 def aliases_of(profile: Profile) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from crossdock.identity.matching.normalise.text import compact, fold
 from crossdock.identity.matching.record import Place, PostalAddress
 
 LINES_MAX = 4
+POSTCODE_MAX = 12
 _HOUSE = re.compile(r"\d{1,6}[a-z]?\Z")
 _BOX = re.compile(
     r"(?:p ?o ?box|po box|postfach|boite postale|bp|apartado(?: de correos)?|casella postale|cp) (\d+)"
@@ -123,18 +124,21 @@ def _without_house(words: list[str]) -> tuple[str, str, list[str]]:
 
 def _spelled_out(line: str) -> list[str]:
     """The words of a line, street types in their long form; German joined types are parted."""
-    words: list[str] = []
-    for word in fold(line).split():
-        ending = next((end for end in JOINED_ENDINGS if word.endswith(end) and len(word) > len(end) + 2), "")
-        if ending:
-            words += [word[: -len(ending)], "strasse" if ending.startswith("str") else ending]
-        else:
-            words.append(LONG.get(word, word))
-    if words and words[0] == "saint":
+    words = [part for word in fold(line).split() for part in _long(word)]
+    if "saint" not in words or words[0] == "saint":
         return words
     return [
         ("street" if word == "saint" and place == len(words) - 1 else word) for place, word in enumerate(words)
     ]
+
+
+@lru_cache(maxsize=65_536)
+def _long(word: str) -> tuple[str, ...]:
+    """A word in its long form; a name and its street type are parted."""
+    ending = next((end for end in JOINED_ENDINGS if word.endswith(end) and len(word) > len(end) + 2), "")
+    if ending:
+        return word[: -len(ending)], "strasse" if ending.startswith("str") else ending
+    return (LONG.get(word, word),)
 
 
 @lru_cache(maxsize=65_536)
@@ -155,7 +159,7 @@ def city_of(text: str) -> str:
 
 def postcode_of(text: str) -> str:
     """A postcode without blanks."""
-    return compact(text)[:12]
+    return compact(text)[:POSTCODE_MAX]
 
 
 def region_of(text: str) -> str:

@@ -7,6 +7,8 @@ from crossdock.identity.matching.normalise.text import digits, fold
 
 YEAR_MIN, YEAR_MAX = 1000, 2199
 _PARTS = re.compile(r"[0-9]+|[a-z]+")
+_YEAR_FIRST = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
+_YEAR_LAST = re.compile(r"([0-9]{2})[./]([0-9]{2})[./]([0-9]{4})\Z")
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -42,6 +44,10 @@ def date_of(text: str, country: str = "") -> str:
     more than dropping it. Swapped day and month are the comparison's business.
     """
     text = text.strip()[:40]
+    if usual := _YEAR_FIRST.match(text):
+        return _joined(*usual.groups())
+    if usual := _YEAR_LAST.match(text):
+        return _ordered(usual[3], usual[1], usual[2], country)
     bare = digits(text)
     if len(text) == len(bare) == len("YYYYMMDD"):
         return bare if YEAR_MIN <= int(bare[:4]) <= YEAR_MAX else _ordered(bare[4:], bare[:2], bare[2:4], country)

@@ -16,15 +16,15 @@ _USUAL = re.compile(
 )
 _BEHIND_A_NAME = re.compile(r"<([^<>@\s]+@[^<>@\s]+)>\s*\Z")
 """`Anna Huber <anna@huber.de>`, as mail programs copy it."""
-_DOTS_MEAN_NOTHING = frozenset({"gmail.com"})
-_SAME_DOMAIN = {
+DOTS_MEAN_NOTHING = frozenset({"gmail.com"})
+SAME_DOMAIN = {
     "googlemail.com": "gmail.com",
     "pm.me": "protonmail.com",
     "proton.me": "protonmail.com",
     "me.com": "icloud.com",
     "mac.com": "icloud.com",
 }
-_PLACEHOLDERS = frozenset(
+PLACEHOLDERS = frozenset(
     """
     none na n/a null test unknown noemail no-email nomail noreply no-reply donotreply keine ohne
     sans kein x xx xxx
@@ -51,11 +51,11 @@ def _email_of(text: str) -> str:
     if not _USUAL.match(text) and not (text := _in_full(text)):
         return ""
     local, _, domain = text.rpartition("@")
-    domain = _SAME_DOMAIN.get(domain, domain)
+    domain = SAME_DOMAIN.get(domain, domain)
     plain = local.split("+", 1)[0] or local
-    if domain in _DOTS_MEAN_NOTHING:
+    if domain in DOTS_MEAN_NOTHING:
         plain = plain.replace(".", "") or plain
-    if plain in _PLACEHOLDERS:
+    if plain in PLACEHOLDERS:
         return ""
     return f"{plain}@{domain}"
 

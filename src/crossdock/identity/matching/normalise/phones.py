@@ -30,14 +30,14 @@ def _phone_of(text: str, country: str) -> str:
         return ""
     dialled = f"+{plain}" if text.startswith("+") else plain
     if len(dialled) > HEAD and _ONLY_DIGITS.match(text):
-        start, taken = _plan(dialled[:HEAD], len(dialled), country)
+        start, taken = plan_of(dialled[:HEAD], len(dialled), country)
         if taken >= 0:
             return start + dialled[taken:]
     return _parsed(text, plain, country)
 
 
 @lru_cache(maxsize=1 << 17)
-def _plan(head: str, length: int, country: str) -> tuple[str, int]:
+def plan_of(head: str, length: int, country: str) -> tuple[str, int]:
     """What numbers of that length with those first digits begin with, and how many signs it replaces; -1: unknown.
 
     Which numbers are dialled how is settled by length and first digits, so a number of that kind is asked for.

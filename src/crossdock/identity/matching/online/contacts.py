@@ -21,35 +21,46 @@ from crossdock.identity.matching.contacts import (
     joined,
     typed_alike,
 )
-from crossdock.identity.matching.online.words import UNKNOWN, Found, best, edits, number, text, words
+from crossdock.identity.matching.online.side import Side
+from crossdock.identity.matching.online.words import UNKNOWN, Found, best, number, often, text, within, words
 from crossdock.identity.matching.record import Features, Place, TaxId
 
 _CLOSE = frozenset({ONE_EDIT, NEARLY, SIMILAR})
 
 
-def of_contacts(mine: Features, theirs: Features) -> list[Found]:
+def of_contacts(one: Side, other: Side) -> list[Found]:
     """What is found in e-mail, phone, address, its further lines and ids, in the order of the catalogue."""
+    mine, theirs = one.record, other.record
+    address = more = UNKNOWN
+    if mine.places and theirs.places:
+        address = best(mine.places, theirs.places, _address)
+        more = best(mine.places, theirs.places, _more)
     return [
-        _emails(mine, theirs),
-        best(mine.phones, theirs.phones, _phone),
-        best(mine.places, theirs.places, _address),
-        best(mine.places, theirs.places, _more),
-        best(mine.tax_ids, theirs.tax_ids, _tax_id),
-        best(mine.loyalty_ids, theirs.loyalty_ids, number),
-        best(mine.customer_numbers, theirs.customer_numbers, number),
+        _emails(mine, theirs) if mine.emails and theirs.emails else UNKNOWN,
+        best(mine.phones, theirs.phones, _phone) if mine.phones and theirs.phones else UNKNOWN,
+        address,
+        more,
+        best(mine.tax_ids, theirs.tax_ids, _tax_id) if mine.tax_ids and theirs.tax_ids else UNKNOWN,
+        best(mine.loyalty_ids, theirs.loyalty_ids, number) if mine.loyalty_ids and theirs.loyalty_ids else UNKNOWN,
+        best(mine.customer_numbers, theirs.customer_numbers, number)
+        if mine.customer_numbers and theirs.customer_numbers
+        else UNKNOWN,
     ]
 
 
 def _emails(one: Features, other: Features) -> Found:
-    def judge(mine: str, theirs: str) -> Found:
-        if mine == theirs:
-            return 1 - (_is_called(mine, one, bears) and _is_called(theirs, other, bears)), 0, mine
-        found = _email(mine, theirs)
-        if found[0] < COMPANYS and _is_called(mine, one, is_plain) and _is_called(theirs, other, is_plain):
-            return UNKNOWN
-        return found
+    if len(one.emails) == len(other.emails) == 1:
+        return _mailboxes(one, other, one.emails[0], other.emails[0])
+    return best(one.emails, other.emails, lambda mine, theirs: _mailboxes(one, other, mine, theirs))
 
-    return best(one.emails, other.emails, judge)
+
+def _mailboxes(one: Features, other: Features, mine: str, theirs: str) -> Found:
+    if mine == theirs:
+        return 1 - (_is_called(mine, one, bears) and _is_called(theirs, other, bears)), 0, mine
+    found = _email(mine, theirs)
+    if found[0] < COMPANYS and _is_called(mine, one, is_plain) and _is_called(theirs, other, is_plain):
+        return UNKNOWN
+    return found
 
 
 def _is_called(email: str, person: Features, how: Callable[[str, str, str, str], bool]) -> bool:
@@ -57,18 +68,24 @@ def _is_called(email: str, person: Features, how: Callable[[str, str, str, str],
 
 
 def _email(one: str, other: str) -> Found:
-    if edits(one, other) <= 2 and typed_alike(one, other):  # noqa: PLR2004 - two typing errors
+    if within(one, other, 2) and typed_alike(one, other):
         return 2, -1, ""
     (local, _, domain), (their_local, _, their_domain) = one.rpartition("@"), other.rpartition("@")
-    if len(local) >= LOCAL_CHARACTERS_MIN and joined(local) == joined(their_local):
+    if len(local) >= LOCAL_CHARACTERS_MIN and _joined_alike(local, their_local):
         return 3, -1, ""
     return COMPANYS if domain == their_domain and is_own_domain(domain) else 5, -1, ""
+
+
+def _joined_alike(one: str, other: str) -> bool:
+    """Whether two mailboxes' names are the same but for what parts names; most end with different letters."""
+    end, their_end = one[-1:], other[-1:]
+    return (end == their_end or not (end.isalnum() and their_end.isalnum())) and joined(one) == joined(other)
 
 
 def _phone(one: str, other: str) -> Found:
     if one == other:
         return 0 if is_mobile(one) else 1, 0, one
-    return 2 if one[-PHONE_TAIL:] == other[-PHONE_TAIL:] or edits(one, other) == 1 else 3, -1, ""
+    return 2 if one[-PHONE_TAIL:] == other[-PHONE_TAIL:] or within(one, other, 1) else 3, -1, ""
 
 
 def _tax_id(one: TaxId, other: TaxId) -> Found:
@@ -105,14 +122,14 @@ def _street(one: Place, other: Place) -> int:
 
 
 def _locality(one: Place, other: Place) -> int:
-    city = words(one.city, other.city)
+    city = often(one.city, other.city)
     known = bool(one.postcode and other.postcode)
     if not known and city == NOTHING:
         return UNKNOWN_PLACE
     city_too = city in {EXACT, ONE_EDIT, NEARLY}
     if known and one.postcode == other.postcode:
         return 0 if city_too else 1
-    if known and edits(one.postcode, other.postcode) == 1:
+    if known and within(one.postcode, other.postcode, 1):
         return 2 if city_too else 3
     if city_too:
         return CITY if city == EXACT else 5

@@ -19,9 +19,10 @@ from crossdock.identity.matching.online.words import (
     UNKNOWN,
     Found,
     best,
-    edits,
     likeness,
     number,
+    often,
+    within,
     words,
 )
 from crossdock.identity.matching.people import FORMER, INITIAL, LETTERS_MIN, OTHER, PART, ROOT
@@ -69,7 +70,7 @@ def _nearly(one: str, other: str) -> bool:
 
 
 def _crosswise(one: Side, other: Side) -> tuple[int, int]:
-    first, second = words(one.given, other.family), words(one.family, other.given)
+    first, second = often(one.given, other.family), often(one.family, other.given)
     if NOTHING in {first, second}:
         return NOTHING, max(first, second)
     given, family = max(first, second), min(first, second)
@@ -83,7 +84,7 @@ def _crosswise(one: Side, other: Side) -> tuple[int, int]:
 
 
 def _given(one: Side, other: Side) -> int:
-    level = words(one.given, other.given)
+    level = often(one.given, other.given)
     if level <= ONE_EDIT:
         return level
     if one.record.root and one.record.root == other.record.root:
@@ -98,7 +99,7 @@ def _given(one: Side, other: Side) -> int:
 
 
 def _family(one: Side, other: Side) -> int:
-    level = words(one.family, other.family)
+    level = often(one.family, other.family)
     if level < NEARLY:
         return level
     if _known_as(one, other, one.family, other.family):
@@ -116,9 +117,9 @@ def _known_as(one: Side, other: Side, name: str, their_name: str) -> bool:
 
 
 def _middle(one: str, other: str) -> Found:
-    level = words(one, other)
-    if level == NOTHING:
+    if not (one and other):
         return UNKNOWN
+    level = words(one, other)
     if level == EXACT:
         return 0, 0, one
     initial = 1 in {len(one), len(other)} and one[0] == other[0]
@@ -139,7 +140,7 @@ def _birth_level(one: str, other: str) -> int:
         return 1
     if years and vague and (month == their_month or not (month and their_month)):
         return 3
-    if edits(one, other) == 1:
+    if within(one, other, 1):
         return 2
     if years + (month == their_month) + (day == their_day) == 2:  # noqa: PLR2004 - of three
         return 4

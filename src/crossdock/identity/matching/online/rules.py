@@ -16,17 +16,21 @@ def rule_of(one: Side, other: Side) -> Rule:
         return Rule.TAX_IDS_DIFFER
     if mine.registrations and theirs.registrations and _registers_differ(mine, theirs):
         return Rule.REGISTRATIONS_DIFFER
-    if _share(mine.customer_numbers, theirs.customer_numbers):
+    if mine.customer_numbers and _share(mine.customer_numbers, theirs.customer_numbers):
         return Rule.CUSTOMER_NUMBER
-    if _share_tax_id(mine, theirs):
+    if mine.tax_ids and _share_tax_id(mine, theirs):
         return Rule.TAX_ID
     if mine.generation and theirs.generation and mine.generation != theirs.generation:
         return Rule.GENERATIONS_DIFFER
-    if _share(mine.loyalty_ids, theirs.loyalty_ids) and words(mine.root, theirs.root) < DIFFERENT:
+    if (
+        mine.loyalty_ids
+        and _share(mine.loyalty_ids, theirs.loyalty_ids)
+        and words(mine.root, theirs.root) < DIFFERENT
+    ):
         return Rule.LOYALTY_ID
-    if _share(mine.references, theirs.references):
+    if mine.references and _share(mine.references, theirs.references):
         return Rule.REFERENCE
-    return _by_name(one, other)
+    return _by_name(one, other) if mine.verified_emails or mine.registrations else Rule.NONE
 
 
 def _by_name(one: Side, other: Side) -> Rule:

@@ -62,6 +62,7 @@ class Balance:
         self._tables = scale.tables
         self._namesakes = scale.namesakes()
         self._bits = scale.bits()
+        self._places = range(len(self._bits))
         self._shares = [
             [tuple(max(2.0**bits, _LEAST) for bits in level) for level in levels[: len(one.levels)]]
             for one, levels in zip(scale.comparisons, self._bits, strict=True)
@@ -76,7 +77,7 @@ class Balance:
 
     def found(self, one: Side, other: Side) -> list[Found]:
         """What every comparison finds, in the order of the catalogue."""
-        found = self._names(one, other) + of_contacts(one.record, other.record)
+        found = self._names(one, other) + of_contacts(one, other)
         for name in self._extras:
             found.append(text(one.extra.get(name, ""), other.extra.get(name, "")))
         return found
@@ -102,15 +103,18 @@ class Balance:
     def totals(self, found: Sequence[Found]) -> Totals:
         """log2 of the shares of matches, households and strangers with what was found."""
         match, near, far = self._priors
-        for place, (level, table, value) in enumerate(found):
-            if level >= 0:
-                m, h, u = self._bits[place][level]
-                if table >= 0 and (ratio := self.ratio(place, table, value)):
-                    u += ratio
-                    h = at_home(m, h, u, self._namesakes[place])
-                match += m
-                near += h
-                far += u
+        # The sums go in the order of the catalogue: in another one they would round otherwise.
+        for one, bits, place in zip(found, self._bits, self._places, strict=True):
+            level = one[0]
+            if level < 0:
+                continue
+            m, h, u = bits[level]
+            if one[1] >= 0 and (ratio := self.ratio(place, one[1], one[2])):
+                u += ratio
+                h = at_home(m, h, u, self._namesakes[place])
+            match += m
+            near += h
+            far += u
         return match, near, far
 
     def pattern(self, found: Sequence[Found]) -> tuple[object, ...]:

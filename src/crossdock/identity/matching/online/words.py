@@ -1,6 +1,7 @@
 """Levels of two texts, and of two lists of them: the scalar siblings of `comparisons`."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,13 @@ _distance = OSA.distance
 _similarity = JaroWinkler.normalized_similarity
 
 
-def edits(one: str, other: str) -> int:
-    """The optimal string alignment distance, up to 3; 4 is anything above."""
-    return _distance(one, other, score_cutoff=3)
+def within(one: str, other: str, most: int) -> bool:
+    """Whether the optimal string alignment distance is so much at most."""
+    # Each edit makes up for one letter: most pairs are told apart by their lengths.
+    return -most <= len(one) - len(other) <= most and _distance(one, other, score_cutoff=most) <= most
 
 
+@lru_cache(maxsize=16_384)
 def likeness(one: str, other: str) -> float:
     """The Jaro-Winkler similarity, 0 below `ALIKE`."""
     return _similarity(one, other, score_cutoff=ALIKE)
@@ -59,8 +62,14 @@ def words(one: str, other: str) -> int:
     return SIMILAR if alike >= ALIKE else DIFFERENT
 
 
+often = lru_cache(maxsize=16_384)(words)
+"""`words` of what many records share, as names and towns: the same two meet again and again."""
+
+
 def text(one: str, other: str) -> Found:
     """What is found of two texts with nothing special about them."""
+    if not (one and other):
+        return UNKNOWN
     level = words(one, other)
     return (level, 0, one) if level == EXACT else (level, -1, "")
 
@@ -71,7 +80,7 @@ def numbers(one: str, other: str) -> int:
         return NOTHING
     if one == other:
         return 0
-    return 1 if edits(one, other) == 1 else 2
+    return 1 if within(one, other, 1) else 2
 
 
 def best(left: Sequence[Any], right: Sequence[Any], judge: Callable[[Any, Any], Found]) -> Found:
