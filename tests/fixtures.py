@@ -8,7 +8,8 @@ from tests.stores import Stores, memory_stores, migrated, postgres_stores, sqlit
 
 from crossdock.storage.sql_store import SqlStore
 
-ALL = ("sqlite", "memory", pytest.param("postgres", marks=pytest.mark.postgres))
+POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
+ALL = ("sqlite", "memory", POSTGRES)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,8 +20,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--upgrade-runs", type=int, default=120, help=text)
     text = "how many records of a tenth as many people arrive at once"
     parser.addoption("--arrivals", type=int, default=120, help=text)
-    text = "how many edits there are in the storm between Salesforce and an ERP"
-    parser.addoption("--storm-edits", type=int, default=240, help=text)
+    text = "how many edits there are in the storm between Salesforce and an ERP (0: a few)"
+    parser.addoption("--storm-edits", type=int, default=0, help=text)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,14 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_postgres(new_postgres_database: Callable[[], str]) -> str:
     """The DSN of a database with tables, which each test empties for itself."""
     return migrated(new_postgres_database())
+
+
+@pytest.fixture
+async def memory_only() -> AsyncIterator[Stores]:
+    """A database that the tests of storage hold to the same rules as the others, only faster."""
+    stores = memory_stores()
+    yield stores
+    await stores.close()
 
 
 @pytest.fixture
@@ -54,14 +63,25 @@ async def postgres_only(migrated_postgres: str) -> AsyncIterator[Stores]:
 @pytest.fixture(params=ALL)
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     """Stores on SQLite, in memory, then on PostgreSQL."""
-    if request.param == "postgres":
-        stores = postgres_stores(request.getfixturevalue("migrated_postgres"))
-    elif request.param == "memory":
-        stores = memory_stores()
-    else:
-        stores = sqlite_stores(request.getfixturevalue("migrated_sqlite"), tmp_path)
+    stores = _stores(request, tmp_path)
     yield stores
     await stores.close()
+
+
+@pytest.fixture(params=("sqlite", POSTGRES))
+async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    """The same where it matters what stands in the database's own files."""
+    stores = _stores(request, tmp_path)
+    yield stores
+    await stores.close()
+
+
+def _stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    if request.param == "postgres":
+        return postgres_stores(request.getfixturevalue("migrated_postgres"))
+    if request.param == "memory":
+        return memory_stores()
+    return sqlite_stores(request.getfixturevalue("migrated_sqlite"), tmp_path)
 
 
 @pytest.fixture

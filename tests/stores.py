@@ -64,10 +64,10 @@ def sqlite_template(folder: Path) -> Path:
     return path
 
 
-def memory_stores() -> Stores:
+def memory_stores(clock: ManualClock | None = None) -> Stores:
     """On a database in memory, for rehearsals."""
     database, turns = MemoryDatabase(), ThreadPoolExecutor(1)
-    return Stores("memory", ManualClock(), lambda clock: MemoryStore(database, clock, turns))
+    return Stores("memory", clock or ManualClock(), lambda clock: MemoryStore(database, clock, turns))
 
 
 def postgres_stores(dsn: str) -> Stores:

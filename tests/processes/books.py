@@ -13,6 +13,7 @@ from crossdock.adapters.memory.settings import MemorySettings
 from crossdock.adapters.memory.simulator.server import share_surface
 from crossdock.adapters.memory.simulator.surface import Surface
 from crossdock.adapters.memory.wire import PartnerWrite
+from crossdock.bootstrap.customers import orders_of
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import CUSTOMER_EVENTS
 from crossdock.durable.codec import decode
@@ -207,6 +208,7 @@ class CustomerHub:
             sinks=sinks,
             log=self,
             open_orders=self.open_orders,
+            orders_of=self.orders_of,
             busy=self.store.busy_subjects,
             clock=self.clock,
             mark=self.mark,
@@ -223,6 +225,10 @@ class CustomerHub:
     async def open_orders(self, _number: str) -> list[str]:
         """Orders that stand in the way of an erasure."""
         return self.orders
+
+    async def orders_of(self, number: str) -> list[str]:
+        """All that a customer ordered."""
+        return await orders_of(self.store, number)
 
     def _sink(self, _name: str, dock: Any) -> Any:
         """The dock as the processes have it; here without its lane, so that every fault is theirs to bear."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 from tests.processes.books import Books, CustomerHub, _Counting
@@ -17,7 +18,7 @@ from crossdock.identity.golden.ledger import PartyFile
 from crossdock.identity.golden.ownership import Ownership, Rule
 from crossdock.identity.onboarding.ledger import OnboardingFile
 from crossdock.policies.customer_onboarding import ApprovalLevel, CreditRules, OnboardingRules
-from crossdock.processes import customer_onboarding, customer_update
+from crossdock.processes import customer_addresses, customer_onboarding, customer_update
 from crossdock.processes.credit_desk import CreditDesk
 
 OWNED = Rule(rule="owner", owner="erp", readers=("crm",))
@@ -83,6 +84,14 @@ class CompanyHub(CustomerHub):
         self.addresses = Addresses(provider, 60, self.clock)
         self.doubles = KnownDoubles()
 
+    @cached_property
+    def looking_again(self) -> Process[Any]:
+        return customer_addresses.customer_addresses(
+            customer_addresses.Collaborators(
+                parties=self.store, ownership=self.ownership, addresses=self.addresses, clock=self.clock
+            )
+        )
+
     def way_into_the_erp(self, update: Callable[[], Process[Any]]) -> customer_update.Onboarding | None:
         process = customer_onboarding.customer_onboarding(
             customer_onboarding.Collaborators(
@@ -96,9 +105,10 @@ class CompanyHub(CustomerHub):
                 mark=self.mark,
                 settle_seconds=60,
                 update=update,
+                again=self.looking_again,
             )
         )
-        self.further = [process]
+        self.further = [process, self.looking_again]
         releasing = Releasing(self.store, lambda: self.engine.desk, self.clock)
         return customer_update.Onboarding("erp", process, releasing.resume_onboarding)
 

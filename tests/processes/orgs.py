@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 from tests.processes.books import MARK, Books, CustomerHub, WrongClock, _Counting
@@ -25,7 +26,6 @@ from crossdock.kit.clock import Clock, Instant, ManualClock
 from crossdock.ports.customer_source import CustomerArrival
 from crossdock.ports.manifest import ROLE_METHODS, Role
 
-TOPIC = "/data/AccountChangeEvent"
 SALESFORCE_FIELDS = {**COMMON_FIELDS, **PERSON_FIELDS}
 PATIENCE_SECONDS = 120
 
@@ -46,8 +46,15 @@ class _OfTheHub:
 class Org(Books):
     """An org's person accounts; its clock may be off."""
 
-    def __init__(self, name: str, clock: ManualClock, off_seconds: float = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        clock: ManualClock,
+        off_seconds: float = 0,
+        customers: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self.name = name
+        self.customers = dict(customers)
         self.simulator = SalesforceSimulator(clock=WrongClock(clock, off_seconds))
 
     def dock(self, clock: Clock) -> Any:
@@ -63,7 +70,9 @@ class Org(Books):
             "retry_seconds_max": 0.2,
         }
         events["silence_seconds_max"] = 1e9  # the hub's time leaps
-        return ADAPTER.make_dock(ADAPTER.load_settings(values | {"events": events}), _OfTheHub(clock))
+        settings = ADAPTER.load_settings(values | {"events": events, "customers": self.customers})
+        self.topics: tuple[str, ...] = settings.customers.listened
+        return ADAPTER.make_dock(settings, _OfTheHub(clock))
 
     def make(self, card: Mapping[str, FieldValue]) -> str:
         return self.simulator.seed.rows(SOBJECT, [_row(card)], announce=True)[0]
@@ -71,10 +80,10 @@ class Org(Books):
     def edit(self, number: str, card: Mapping[str, FieldValue]) -> None:
         self.simulator.seed.update(SOBJECT, number, _row(card))
 
-    def end(self) -> int:
-        """The number of the last event of the accounts' stream."""
-        events = self.simulator.org.log.read(TOPIC, 0, 1_000_000)
-        return events[-1].replay_id if events else 0
+    def ends(self) -> dict[str, int]:
+        """The number of the last event of each stream that is listened to."""
+        logs = {topic: self.simulator.org.log.read(topic, 0, 1_000_000) for topic in self.topics}
+        return {topic: events[-1].replay_id if events else 0 for topic, events in logs.items()}
 
 
 def _row(card: Mapping[str, FieldValue]) -> dict[str, Any]:
@@ -129,9 +138,12 @@ class TwoWayHub(CustomerHub):
                     self.positions["crm"] = batch.position
                     self._came.notify_all()
 
-    def _is_heard(self, end: int) -> bool:
+    def _are_heard(self, ends: Mapping[str, int]) -> bool:
         topics = decode_position(self.positions["crm"])
-        return TOPIC in topics and int.from_bytes(topics[TOPIC].replay_id, "big") >= end
+        return all(
+            topic in topics and int.from_bytes(topics[topic].replay_id, "big") >= end
+            for topic, end in ends.items()
+        )
 
     async def heard(self, system: str) -> list[CustomerArrival]:
         """What is new in a system's stream."""
@@ -139,9 +151,9 @@ class TwoWayHub(CustomerHub):
             return await super().heard(system)
         org = self.books["crm"]
         assert isinstance(org, Org)
-        end = org.end()
+        ends = org.ends()
         async with asyncio.timeout(PATIENCE_SECONDS), self._came:
-            await self._came.wait_for(lambda: self._is_heard(end))
+            await self._came.wait_for(lambda: self._are_heard(ends))
             arrivals, self._told = self._told, []
         return arrivals
 
@@ -158,13 +170,22 @@ class TwoWayHub(CustomerHub):
 
 @asynccontextmanager
 async def two_way_hub(
-    stores: Stores, ownership: Ownership, *, off_seconds: Mapping[str, float]
+    stores: Stores,
+    ownership: Ownership,
+    *,
+    off_seconds: Mapping[str, float],
+    customers: Mapping[str, Any] = MappingProxyType({}),
+    prepare: Callable[[Org], None] = lambda _org: None,
 ) -> AsyncIterator[TwoWayHub]:
-    """A hub between the org `crm` and the ERP `erp`, at work."""
-    org = Org("crm", stores.clock, off_seconds["crm"])
+    """A hub between the org `crm` and the ERP `erp`, at work.
+
+    `customers` are settings of the org's dock; `prepare` enters what has to be there before anybody looks.
+    """
+    org = Org("crm", stores.clock, off_seconds["crm"], customers)
     erp = Books("erp", stores.clock, off_seconds["erp"])
     hub = TwoWayHub(stores, {"crm": org, "erp": erp}, ownership)
     async with org.simulator:
+        prepare(org)
         try:
             await hub.open()
             try:

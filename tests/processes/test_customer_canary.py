@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from tests.processes.books import Books
 from tests.processes.orgs import Org, TwoWayHub
-from tests.stores import Stores, memory_stores
+from tests.stores import Stores
 
 from crossdock.adapters.memory.simulator.server import share_surface
 from crossdock.bootstrap.canaries import Canaries
@@ -19,14 +19,6 @@ from crossdock.identity.golden.ownership import Ownership, Rule
 from crossdock.processes.customer_canary import Collaborators, customer_canary
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def stores() -> AsyncIterator[Stores]:
-    """A database that the tests of storage hold to the same rules as the others, only faster."""
-    stores = memory_stores()
-    yield stores
-    await stores.close()
 
 
 SHARED = Rule(rule="newest_valid", writers=("crm", "erp"), readers=("crm", "erp"))
@@ -92,8 +84,8 @@ async def canary_hub(stores: Stores) -> AsyncIterator[tuple[CanaryHub, str]]:
             share_surface(erp.ledger, None)
 
 
-async def test_an_edit_is_timed_from_salesforce_to_the_erp_and_told_while_it_is_late(stores: Stores) -> None:
-    async with canary_hub(stores) as (hub, number):
+async def test_an_edit_is_timed_from_salesforce_to_the_erp_and_told_while_it_is_late(memory_only: Stores) -> None:
+    async with canary_hub(memory_only) as (hub, number):
         assert (await hub.told()).state == "never"
         await hub.begin()
         assert await hub.canaries.begin_due() == 0
@@ -128,8 +120,8 @@ async def test_an_edit_is_timed_from_salesforce_to_the_erp_and_told_while_it_is_
         assert (await hub.told()).state == "silent"
 
 
-async def test_a_canary_that_is_gone_is_lost_and_nothing_is_parked(stores: Stores) -> None:
-    async with canary_hub(stores) as (hub, _number):
+async def test_a_canary_that_is_gone_is_lost_and_nothing_is_parked(memory_only: Stores) -> None:
+    async with canary_hub(memory_only) as (hub, _number):
         hub.rules["way"] = rules_for("001000000000000AAA")
         await hub.begin()
         assert (await hub.told()).state == "lost"

@@ -13,6 +13,7 @@ from crossdock.adapters.memory.wire import PartnerJoin
 from crossdock.contracts.customers import CustomerChanged, CustomerDisputed
 from crossdock.durable.records import RunState
 from crossdock.identity.golden.fields import Domain
+from crossdock.identity.golden.ledger import record_key
 from crossdock.identity.golden.ownership import Ownership, Rule
 from crossdock.kit.errors import Finding
 from crossdock.ports.customer_source import CustomerArrival
@@ -178,6 +179,57 @@ async def test_a_deleted_record_no_longer_counts_and_counts_again_when_it_is_bac
     await hub.pump()
     assert (await hub.holds("erp", numbers["erp"]))["consents.email"].values == {"consents.email.status": "opt_in"}
     assert shown(hub, numbers, TERMS) == ["N60", "N60"], "what it missed is told when it is back"
+
+
+@pytest.mark.parametrize(
+    ("deeds", "order", "is_there"),
+    [
+        (("delete", "undelete"), (1, 0), True),
+        (("delete", "undelete", "delete"), (0, 2, 1), False),
+        (("delete", "undelete", "delete", "undelete"), (3, 1, 2, 0), True),
+    ],
+)
+async def test_a_late_word_about_a_deletion_takes_nothing_back_of_what_came_after(
+    hub: CustomerHub, deeds: tuple[str, ...], order: tuple[int, ...], is_there: bool
+) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={TERMS: "N30"})
+    for deed in deeds:
+        later(hub)
+        getattr(hub.books["crm"].book, deed)(numbers["crm"])
+    told = await hub.heard("crm")
+    await hub.take("crm", [told[place] for place in order])
+    assert ((await hub.party("erp", numbers["erp"])).record_of("crm") is not None) == is_there
+    faces = await hub.store.read_faces([record_key(hub.reference("crm", numbers["crm"]))])
+    assert bool(faces) == is_there, "nobody is recognised by a record that is gone"
+
+
+async def test_who_speaks_after_he_was_gone_is_back_though_nobody_heard_of_it(hub: CustomerHub) -> None:
+    numbers = await a_customer(hub, crm={EMAIL: "a@x.org"}, erp={TERMS: "N30"})
+    later(hub)
+    hub.books["crm"].book.delete(numbers["crm"])
+    await hub.pump()
+    later(hub)
+    hub.books["crm"].book.undelete(numbers["crm"])
+    assert await hub.heard("crm"), "which is lost"
+    later(hub)
+    hub.books["crm"].edit(numbers["crm"], {EMAIL: "b@x.org"})
+    await hub.pump()
+    assert (await hub.party("erp", numbers["erp"])).record_of("crm") is not None
+
+
+async def test_in_the_place_of_a_record_that_was_deleted_comes_another_one(stores: Stores) -> None:
+    async with customer_hub(stores, replace(OWNERSHIP, creates=("erp",))) as hub:
+        number = hub.books["crm"].make({EMAIL: "a@x.org"})
+        await hub.pump()
+        for _time in range(2):
+            later(hub)
+            made = (await hub.party("crm", number)).record_of("erp")
+            assert made is not None
+            hub.books["erp"].book.delete(made.reference.value)
+            await hub.pump()
+        there = hub.books["erp"].book.present()
+        assert [partner.card for partner in there] == [{EMAIL: "a@x.org"}]
+        assert len(hub.books["erp"].book._records) == 3
 
 
 async def test_a_customer_is_made_once_where_that_is_declared_and_its_echo_is_known(stores: Stores) -> None:

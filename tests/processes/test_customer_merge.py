@@ -21,7 +21,9 @@ from crossdock.identity.golden.ledger import ChangeTaken, DecideValue, TakeChang
 from crossdock.identity.golden.ownership import Merging, Ownership, Rule
 from crossdock.identity.golden.survivorship import Pin
 from crossdock.identity.golden.work import MergeAsked, UnmergeAsked
+from crossdock.kit.errors import Conflict
 from crossdock.kit.failpoints import arm, disarm
+from crossdock.ports.customer_sink import CustomerMerge
 from crossdock.processes.customer_merge import MergeEnd
 
 pytestmark = pytest.mark.anyio
@@ -267,6 +269,20 @@ async def test_what_a_system_refuses_is_kept_with_the_merge_and_nothing_stands_s
     refused = {repair.system: (repair.state, repair.code) for repair in (await kept(hub)).repairs}
     assert refused["crm"][0] == "refused"
     assert refused["crm"][1]
+    assert await hub.store.list_runs(state=RunState.PARKED) == []
+
+
+async def test_who_was_merged_with_another_by_his_system_meanwhile_stays_so_and_that_is_told(
+    hub: CustomerHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def join_customers(_merge: CustomerMerge) -> None:
+        raise Conflict("the party was replaced meanwhile", code="record-moved-on", system="erp")
+
+    await two_customers(hub)
+    monkeypatch.setattr(hub.docks["erp"], "join_customers", join_customers)
+    assert (await merge(hub)).fate == "joined"
+    states = {repair.system: (repair.state, repair.code) for repair in (await kept(hub)).repairs}
+    assert states == {"crm": ("done", ""), "erp": ("refused", "record-moved-on")}
     assert await hub.store.list_runs(state=RunState.PARKED) == []
 
 

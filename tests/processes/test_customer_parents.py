@@ -100,3 +100,39 @@ async def test_a_whole_family_that_is_made_elsewhere_finds_its_place_whoever_is_
         number = f"BP-{mother:05}"
         assert parents == {"ada@x.example": number, "post@elbe.example": number, "post@nordlicht.example": None}
         assert await waiting(hub) == []
+
+
+async def test_further_parties_that_somebody_stands_for_are_told_by_their_numbers_and_each_is_waited_for(
+    hub: CustomerHub,
+) -> None:
+    known = {name: books.make(company("Nordlicht")) for name, books in hub.books.items()}
+    await hub.link(known, "P-known")
+    unknown = hub.books["erp"].make(company("Elbe"))
+    await hub.link({"erp": unknown}, "P-unknown")
+    stands_for = {
+        f"relations.{key}.{part}": value
+        for key, number in (("a", known["erp"]), ("b", unknown))
+        for part, value in (
+            ("party.system", "erp"),
+            ("party.kind", "partner"),
+            ("party.value", number),
+            ("role", f"buyer {key}"),
+        )
+    }
+    person = {"kind": "person", EMAIL: "ada@lund.example"}
+    ada = {"crm": hub.books["crm"].make(person), "erp": hub.books["erp"].make({**person, **stands_for})}
+    await hub.link(ada, "P-ada")
+    await hub.pump()
+
+    def in_crm(key: str) -> list[Any]:
+        card = hub.books["crm"].card(ada["crm"])
+        return [card.get(f"relations.{key}.{part}") for part in ("party.system", "party.value", "role")]
+
+    assert in_crm("a") == ["crm", known["crm"], "buyer a"]
+    assert in_crm("b") == [None, None, None]
+    assert await waiting(hub) == [("crm", unknown)]
+    there = hub.books["crm"].make(company("Elbe"))
+    await hub.link({"crm": there}, "P-unknown")
+    await hub.pump()
+    assert in_crm("b") == ["crm", there, "buyer b"]
+    assert await waiting(hub) == []

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 from tests.processes.books import CustomerHub, customer_hub
 from tests.processes.test_customer_storm import OWNERSHIP, come_to_rest, play
-from tests.stores import postgres_stores, sqlite_stores
+from tests.stores import Stores
 
 from crossdock.durable.records import Commit
 from crossdock.identity.golden.fields import FieldValue
@@ -80,15 +80,10 @@ def everything_in_files(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CustomerHub]:
-    if request.param == "postgres":
-        stores = postgres_stores(request.getfixturevalue("migrated_postgres"))
-    else:
-        stores = sqlite_stores(request.getfixturevalue("migrated_sqlite"), tmp_path)
-    async with customer_hub(stores, OWNERSHIP) as hub:
+@pytest.fixture
+async def hub(databases: Stores) -> AsyncIterator[CustomerHub]:
+    async with customer_hub(databases, OWNERSHIP) as hub:
         yield hub
-    await stores.close()
 
 
 async def test_no_personal_value_is_in_the_database_or_a_log_after_a_storm(

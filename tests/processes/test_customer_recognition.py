@@ -108,6 +108,8 @@ async def test_ten_records_each_of_many_people_that_arrive_at_once_make_one_part
         assert several == {}
         assert len(set().union(*found.values())) == len(arrivals) // 10
         assert Counter(answer.fate for answer in answers) == {"settled": len(arrivals)}
+        decided = sum((recogniser.outcomes for recogniser in recognisers), Counter())
+        assert decided == {"new": len(arrivals) // 10, "link": len(arrivals) - len(arrivals) // 10}
         stored = await parties_of(store, [record for _, record, _ in arrivals])
         assert stored == [answer.party_id for answer in answers]
 

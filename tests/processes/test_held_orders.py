@@ -50,7 +50,7 @@ async def test_a_held_order_waits_with_an_owner_and_goes_on_once_the_credit_is_d
     held = await stage.run_of("O-1")
     assert held.state is RunState.PARKED
     assert held.parking is not None
-    assert (held.parking.code, held.parking.owner) == ("credit-pending", "order-desk")
+    assert (held.parking.code, held.parking.owner) == ("credit-pending", "credit-desk")
     assert (await stage.result_of("O-2"))["outcome"] == "accepted"
     assert "OrderNeedsAttention" in await stage.told("O-1")
     assert await stage.hub.releasing.release_orders() == 0

@@ -8,9 +8,10 @@ import structlog
 
 from crossdock.bootstrap.deployment import Deployment
 from crossdock.bootstrap.doubles import IndexedDoubles
-from crossdock.bootstrap.onboarding import addresses_of, onboarding_of
+from crossdock.bootstrap.onboarding import addresses_of, looking_again_of, onboarding_of
 from crossdock.canonical.status import OrderStatus
 from crossdock.durable.process import Process
+from crossdock.durable.store import Positions
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
 from crossdock.identity.onboarding.work import NewCompany
@@ -20,7 +21,7 @@ from crossdock.kit.errors import Misconfigured
 from crossdock.ports.customer_sink import CustomerSink
 from crossdock.ports.customer_source import CustomerBatch, CustomerSource
 from crossdock.ports.manifest import Role
-from crossdock.ports.order_board import OrderBoard
+from crossdock.ports.order_board import BoardPosition, OrderBoard
 from crossdock.ports.order_source import Gap
 from crossdock.processes import (
     customer_change,
@@ -50,16 +51,8 @@ def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
     )
 
 
-class CustomerStore(StewardStore, ErasureLedger, OrderBoard, Protocol):
+class CustomerStore(StewardStore, ErasureLedger, OrderBoard, Positions, Protocol):
     """What is known of parties, how they are found and how far that got, what they ordered, who was forgotten."""
-
-    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
-        """See Positions."""
-        ...
-
-    async def read_cursors(self) -> Mapping[str, str]:
-        """See Positions."""
-        ...
 
     async def busy_subjects(self, subjects: Collection[str]) -> Collection[str]:
         """See Store."""
@@ -103,6 +96,7 @@ class CustomerProcesses:
         self.indexing = CustomerIndexing(store, store, submit, worker_id, clock)
         self.beginning = Beginning(store, store, submit, worker_id, clock)
         self.addresses = addresses_of(deployment, docks, clock)
+        self.looking_again = looking_again_of(deployment, ownership, store, self.addresses, clock)
         self.onboarding = onboarding_of(
             deployment,
             ownership,
@@ -113,6 +107,7 @@ class CustomerProcesses:
             clock,
             mark,
             lambda: self.update,
+            self.looking_again,
         )
         self.update: Process[TouchedParty] = customer_update.customer_update(
             customer_update.Collaborators(
@@ -144,7 +139,7 @@ class CustomerProcesses:
         return (
             *(self.change, self.update, self.telling),
             *(self.merge, self.unmerge, self.repair, self.erasure, self.erasing_again),
-            *((self.onboarding,) if self.onboarding is not None else ()),
+            *(each for each in (self.onboarding, self.looking_again) if each is not None),
         )
 
     def _make_erasers(
@@ -164,6 +159,7 @@ class CustomerProcesses:
             sinks=sinks,
             log=erasure_log,
             open_orders=partial(open_orders, store),
+            orders_of=partial(orders_of, store),
             busy=store.busy_subjects,
             clock=clock,
             mark=mark,
@@ -231,6 +227,16 @@ async def open_orders(board: OrderBoard, customer_number: str) -> list[str]:
     """The orders of a customer that are not finished."""
     rows = await board.list_orders(search=customer_number, limit=ORDERS_MAX)
     return [row.order_id for row in rows if row.customer == customer_number and row.status not in FINISHED]
+
+
+async def orders_of(board: OrderBoard, customer_number: str) -> list[str]:
+    """All orders of a customer."""
+    found: list[str] = []
+    behind: BoardPosition | None = None
+    while rows := await board.list_orders(search=customer_number, behind=behind, limit=ORDERS_MAX):
+        found += [row.order_id for row in rows if row.customer == customer_number]
+        behind = rows[-1].position
+    return found
 
 
 def _way_into_the_erp(

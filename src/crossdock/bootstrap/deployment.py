@@ -150,6 +150,13 @@ def load_policies(folder: Path) -> Policies:
     return policies or Policies()
 
 
+def ownership_of(deployment: Deployment) -> Ownership:
+    """The ownership in force. Raises Misconfigured (`no-customers`) where there is none."""
+    if deployment.ownership is None:
+        raise Misconfigured("this hub keeps no customers: ownership.yaml is missing", code="no-customers")
+    return deployment.ownership
+
+
 def load_ownership(path: Path, deployment: Deployment) -> Ownership:
     """Another ownership for a deployment, checked as its own was. Raises Misconfigured with every finding."""
     findings: list[Finding] = []
@@ -159,13 +166,20 @@ def load_ownership(path: Path, deployment: Deployment) -> Ownership:
     else:
         findings.append(Finding("file-missing", path.name, "the file is missing"))
     if found is not None:
-        findings += check_ownership(found, deployment.systems, f"{path.name} $")
-        findings += _check_customer_roles(found, deployment.systems, deployment.manifests, f"{path.name} $")
+        findings += check_other_ownership(found, deployment, f"{path.name} $")
     if findings or found is None:
         lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
         message = f"{path.name} has {len(findings)} fault(s):\n{lines}"
         raise Misconfigured(message, code="deployment-faulty", findings=findings)
     return found
+
+
+def check_other_ownership(ownership: Ownership, deployment: Deployment, place: str) -> list[Finding]:
+    """Everything that keeps a deployment from going by another ownership, each with its path below `place`."""
+    return [
+        *check_ownership(ownership, deployment.systems, place),
+        *_check_customer_roles(ownership, deployment.systems, deployment.manifests, place),
+    ]
 
 
 def _refuse(folder: Path, findings: list[Finding]) -> None:

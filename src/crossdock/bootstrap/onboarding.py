@@ -10,11 +10,11 @@ from crossdock.durable.run import Startable
 from crossdock.identity.golden.ledger import PartyLedger
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import TouchedParty
-from crossdock.identity.onboarding.work import NewCompany
+from crossdock.identity.onboarding.work import NewCompany, UnverifiedAddresses
 from crossdock.kit.clock import Clock
 from crossdock.ports.address_validator import AddressValidator
 from crossdock.ports.customer_sink import CustomerSink
-from crossdock.processes import customer_onboarding
+from crossdock.processes import customer_addresses, customer_onboarding
 
 
 def addresses_of(deployment: Deployment, docks: Mapping[str, Any], clock: Clock) -> Addresses:
@@ -27,6 +27,17 @@ def addresses_of(deployment: Deployment, docks: Mapping[str, Any], clock: Clock)
     return Addresses(provider, deployment.policies.reference_age_seconds, clock)
 
 
+def looking_again_of(
+    deployment: Deployment, ownership: Ownership, parties: PartyLedger, addresses: AddressValidator, clock: Clock
+) -> Process[UnverifiedAddresses] | None:
+    """The process that asks again about addresses, where companies are onboarded and there is somebody to ask."""
+    if deployment.policies.onboarding is None or not deployment.routes.addresses:
+        return None
+    return customer_addresses.customer_addresses(
+        customer_addresses.Collaborators(parties=parties, ownership=ownership, addresses=addresses, clock=clock)
+    )
+
+
 def onboarding_of(
     deployment: Deployment,
     ownership: Ownership,
@@ -37,6 +48,7 @@ def onboarding_of(
     clock: Clock,
     mark: str,
     update: Callable[[], Startable[TouchedParty]],
+    again: Startable[UnverifiedAddresses] | None,
 ) -> Process[NewCompany] | None:
     """The process, where the deployment has rules for it."""
     rules = deployment.policies.onboarding
@@ -54,5 +66,6 @@ def onboarding_of(
             mark=mark,
             settle_seconds=deployment.manifest_of(rules.erp).outcome_settles_seconds,
             update=update,
+            again=again,
         )
     )

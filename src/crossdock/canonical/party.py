@@ -182,11 +182,15 @@ class AmountOf(Said, frozen=True, kw_only=True):
 
 
 class CreditProfile(Said, frozen=True, kw_only=True):
-    """What finance thinks of it; `reason` is why, in words for whoever serves the customer."""
+    """What finance thinks of it; `reason` is why, in words for whoever serves the customer.
+
+    `exposure` is what counts against the `limit`: what is owed, and what was ordered and is not invoiced yet.
+    """
 
     status: Maybe[Literal["approved", "on_hold", "pending", "refused"]] = UNSET
     reason: Maybe[Text] = UNSET
     limit: AmountOf = AmountOf()
+    exposure: AmountOf = AmountOf()
 
 
 class PaymentTerms(Said, frozen=True, kw_only=True):
@@ -232,11 +236,15 @@ class LoyaltyIdentity(Said, frozen=True, kw_only=True):
 
 
 class Consent(Said, frozen=True, kw_only=True):
-    """What the party agreed to. The entry's key is channel and purpose (`email-marketing`)."""
+    """What the party agreed to, from `starts_at` until `expires_at`.
+
+    The entry's key is channel and purpose (`email-marketing`).
+    """
 
     status: Maybe[Literal["not_seen", "opt_in", "opt_out", "seen"]] = UNSET
     captured_at: Maybe[Moment] = UNSET
     captured_from: Maybe[Text] = UNSET
+    starts_at: Maybe[Moment] = UNSET
     expires_at: Maybe[Moment] = UNSET
 
 
@@ -308,6 +316,19 @@ class Hierarchy(Said, frozen=True, kw_only=True):
     relation: Maybe[Literal["branch", "contact", "subsidiary"]] = UNSET
 
 
+class Relation(Said, frozen=True, kw_only=True):
+    """A further party that a person stands for, beside the one in `Hierarchy`: one source or not at all.
+
+    The entry's key is whatever tells one such party from another. `role` is what the person is there.
+    """
+
+    party: PartyReference = PartyReference()
+    role: Maybe[Text] = UNSET
+    active: Maybe[bool] = UNSET
+    since: Maybe[date] = UNSET
+    until: Maybe[date] = UNSET
+
+
 class Party(Said, frozen=True, kw_only=True):
     """A statement about a person or organisation. `references` are the numbers the speaker knows it by."""
 
@@ -333,6 +354,7 @@ class Party(Said, frozen=True, kw_only=True):
     cases: CaseContext = CaseContext()
     case_reference: CaseReference = CaseReference()
     hierarchy: Hierarchy = Hierarchy()
+    relations: Mapping[EntryKey, Relation] = {}
     references: Annotated[tuple[ExternalReference, ...], Meta(max_length=20)] = ()
 
 
@@ -342,8 +364,13 @@ def under_name(says: Party, own: str, name: str) -> Party:
     def named(reference: ExternalReference) -> ExternalReference:
         return msgspec.structs.replace(reference, system=name) if reference.system == own else reference
 
-    parent = says.hierarchy.parent
-    if parent.system == own:
-        moved = msgspec.structs.replace(parent, system=name)
-        says = msgspec.structs.replace(says, hierarchy=msgspec.structs.replace(says.hierarchy, parent=moved))
-    return msgspec.structs.replace(says, references=tuple(named(each) for each in says.references))
+    def renamed(party: PartyReference) -> PartyReference:
+        return msgspec.structs.replace(party, system=name) if party.system == own else party
+
+    hierarchy = msgspec.structs.replace(says.hierarchy, parent=renamed(says.hierarchy.parent))
+    relations = {
+        key: msgspec.structs.replace(relation, party=renamed(relation.party))
+        for key, relation in says.relations.items()
+    }
+    references = tuple(named(each) for each in says.references)
+    return msgspec.structs.replace(says, hierarchy=hierarchy, relations=relations, references=references)

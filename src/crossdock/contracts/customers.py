@@ -94,6 +94,17 @@ class CustomerOnboarded(CustomerEvent, frozen=True, kw_only=True):
     unverified: tuple[str, ...] = ()
 
 
+class CustomerAddressesVerified(CustomerEvent, frozen=True, kw_only=True):
+    """Addresses that nobody could verify when the company was onboarded are there.
+
+    Those in `corrected` are properly written otherwise than systems have them.
+    """
+
+    type: ClassVar[str] = "crossdock.customer.addresses_verified.v1"
+    verified: tuple[str, ...]
+    corrected: tuple[str, ...] = ()
+
+
 class CustomerActivated(CustomerEvent, frozen=True, kw_only=True):
     """A company's credit is approved: it may order on invoice. `waited_us`: since the hub first heard of it."""
 
@@ -126,6 +137,7 @@ CUSTOMER_EVENTS: Mapping[str, type[Any]] = {
         CustomerMerged,
         CustomerUnmerged,
         CustomerOnboarded,
+        CustomerAddressesVerified,
         CustomerActivated,
         CustomerDeclined,
         CreditReviewOverdue,

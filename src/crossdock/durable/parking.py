@@ -40,7 +40,7 @@ def parking_for(error: BaseException, process: Process[Any] | None, step: str, s
         code=known.code if known else "bug",
         signature=signature(error, name, step),
         reason=scrub(reason)[:1_000],
-        owner=owner_of(recovery, process),
+        owner=owner_of(recovery, process, known.code if known else ""),
         severity=stake.severity,
         step=step,
         system=known.system if known else "",
@@ -51,8 +51,8 @@ def parking_for(error: BaseException, process: Process[Any] | None, step: str, s
     )
 
 
-def owner_of(recovery: Recovery, process: Process[Any] | None) -> str:
-    """Who looks first: where a decision is asked for, the desk of the process."""
+def owner_of(recovery: Recovery, process: Process[Any] | None, code: str = "") -> str:
+    """Who looks first: where a decision is asked for, the desk of the process, or the one for that code."""
     if recovery in DESK:
-        return process.desk if process else "order-desk"
+        return process.desks.get(code, process.desk) if process else "order-desk"
     return OWNERS.get(recovery, process.owner if process else "integration")

@@ -50,7 +50,8 @@ class Process(Generic[I]):
     for a run that is skipped, or whose input is repaired. `asked_anew` are the steps whose results speak of
     the input, and are forgotten when that is repaired. `arrival` is the inbox row that the input leaves when it
     arrives as it should: whoever repairs one that did not leaves it then. `desk` are the people who decide where a
-    decision is asked for, `owner` those who look at everything else that nobody is closer to.
+    decision is asked for, `desks` those who decide on causes of some codes instead, and `owner` those who look at
+    everything else that nobody is closer to.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Process(Generic[I]):
     continues: tuple[int, ...] = ()
     owner: str = "integration"
     desk: str = "order-desk"
+    desks: Mapping[str, str] = field(default_factory=dict)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
 
     def run_id(self, key: str) -> str:

@@ -99,7 +99,19 @@ class WorkerView(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
 
 
-class Store(LaneLedger, Protocol):
+class Positions(Protocol):
+    """How far things got, by name; one worker at a time moves a position. Raises StoreUnavailable."""
+
+    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
+        """Take or keep the cursor; its position, or None where a living worker holds it."""
+        ...
+
+    async def read_cursors(self) -> Mapping[str, str]:
+        """How far every source was read (`source:…`) and every subscription got (`relay:…`)."""
+        ...
+
+
+class Store(LaneLedger, Positions, Protocol):
     """Keeps runs, journal, inbox, outbox, stock and lanes in one database."""
 
     @property
@@ -174,10 +186,6 @@ class Store(LaneLedger, Protocol):
         """
         ...
 
-    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
-        """Take or keep the cursor; its position, or None where a living worker holds it."""
-        ...
-
     async def read_events(self, after: int, limit: int, subject: str = "") -> Sequence[StoredEvent]:
         """Events behind that sequence, oldest first."""
         ...
@@ -192,10 +200,6 @@ class Store(LaneLedger, Protocol):
 
     async def busy_subjects(self, subjects: Collection[str]) -> Collection[str]:
         """Which of these have runs that have not ended: what is started there now comes after them."""
-        ...
-
-    async def read_cursors(self) -> Mapping[str, str]:
-        """How far every source was read (`source:…`) and every subscription got (`relay:…`)."""
         ...
 
     async def read_cursor_times(self) -> Mapping[str, Instant]:

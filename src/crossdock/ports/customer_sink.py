@@ -16,12 +16,14 @@ class CustomerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     After a write `kept` is what the system, by its own rules, made of values that it does not keep as told: it has
     no such region, and so none. Where it only writes them in its own way (case, blanks), `says` is enough.
+    `unset` is as in `CustomerChange`.
     """
 
     record: ExternalReference
     says: Party = Party()
     version: str = ""
     kept: Party = Party()
+    unset: tuple[str, ...] = ()
 
 
 class CustomerWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

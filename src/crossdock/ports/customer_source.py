@@ -23,6 +23,10 @@ class CustomerChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     own time, which may be wrong. `origin` is the mark that whoever wrote the change left with the system (empty
     where it tells none): the hub knows its own. `version` is what the system calls this state of the record
     (ETag, time stamp), for comparing before a write. `merged`: the record is gone, `into` is what stays.
+
+    `unset` names fields of `says` that look as they do where nobody ever said anything: empty in a record that was
+    read whole, a box that is not ticked where there is no third state. They are a word only where the record is
+    known to have looked otherwise.
     """
 
     record: ExternalReference
@@ -31,6 +35,7 @@ class CustomerChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     changed_at: Instant
     origin: str = ""
     version: str = ""
+    unset: tuple[str, ...] = ()
     into: ExternalReference | None = None
     correlation_id: str = ""
 

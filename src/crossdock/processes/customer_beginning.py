@@ -6,12 +6,12 @@ that, so nothing of it can be its own. The moment is kept once and for all, befo
 Requirements: CUS-03, CUS-19.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from crossdock.durable.records import Commit, CursorWrite, Fate, Outcome
+from crossdock.durable.store import Positions
 from crossdock.identity.golden.ledger import PartyLedger
 from crossdock.kit.clock import Clock, Instant
 from crossdock.kit.errors import CrossdockError
@@ -22,18 +22,6 @@ UNKNOWN = "0"
 LOOK_SECONDS = 2.0
 
 log = structlog.get_logger("customers")
-
-
-class Positions(Protocol):
-    """Where the moment is kept; one worker at a time writes it."""
-
-    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
-        """The position, or None while another worker holds it."""
-        ...
-
-    async def read_cursors(self) -> Mapping[str, str]:
-        """Positions by name."""
-        ...
 
 
 class Beginning:

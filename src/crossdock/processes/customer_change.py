@@ -29,7 +29,7 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import ArrivedChange, TouchedParty
 from crossdock.identity.recognition.index import Finding, MoveRecord, RaiseDoubt
 from crossdock.kit.clock import Clock, Instant, seconds_to_us
-from crossdock.ports.customer_source import GONE, CustomerChange
+from crossdock.ports.customer_source import CustomerChange
 
 _STATES: Mapping[str, RecordState] = {"deleted": "deleted", "merged": "merged", "undeleted": "live"}
 
@@ -80,7 +80,7 @@ def customer_change(using: Collaborators) -> Process[ArrivedChange]:
             ),
             returns=ChangeTaken,
         )
-        if change.kind in GONE:
+        if taken.is_gone:
             run.attach("leave_index", MoveRecord(record=record_key(change.record), party_id=""))
         if taken.merged_with:
             finding = await run.step(
@@ -126,6 +126,7 @@ def statement_of(arrived: ArrivedChange, ownership: Ownership, correlation_id: s
         correlation_id=correlation_id,
         origin=change.origin,
         tolerance_us=tolerance_us,
+        unset=change.unset,
         from_hub=bool(change.origin) and change.origin in ownership.marks,
         from_us=bool(change.origin) and (change.origin,) == ownership.marks[:1],
     )

@@ -9,12 +9,12 @@ Requirements: CUS-04, CUS-05.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from crossdock.durable.records import Commit, CursorWrite, EffectStep, Fate, Outcome
+from crossdock.durable.store import Positions
 from crossdock.identity.golden.contributions import HeldRecord
 from crossdock.identity.golden.ledger import PAGE_ROWS_MAX, PartyLedger, record_key
 from crossdock.identity.matching.keys import KEYS_VERSION, keys_of
@@ -32,18 +32,6 @@ LOOK_SECONDS = 2.0
 RETRY_SECONDS_MAX = 60.0
 
 log = structlog.get_logger("indexing")
-
-
-class Positions(Protocol):
-    """Where it is kept how far the index got; one worker at a time moves it."""
-
-    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
-        """The position, or None while another worker holds it."""
-        ...
-
-    async def read_cursors(self) -> Mapping[str, str]:
-        """Positions by name."""
-        ...
 
 
 class CustomerIndexing:

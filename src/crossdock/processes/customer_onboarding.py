@@ -44,6 +44,7 @@ from crossdock.identity.golden.ledger import (
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import Pin, golden
 from crossdock.identity.golden.work import TouchedParty
+from crossdock.identity.onboarding.addresses import addresses_in, objections_to
 from crossdock.identity.onboarding.ledger import (
     BeginOnboarding,
     CreditDecision,
@@ -53,7 +54,7 @@ from crossdock.identity.onboarding.ledger import (
     PassOn,
 )
 from crossdock.identity.onboarding.telling import as_said, as_told, for_erp, told_fields
-from crossdock.identity.onboarding.work import Company, NewCompany, Numbered, Onboarded
+from crossdock.identity.onboarding.work import Company, NewCompany, Numbered, Onboarded, UnverifiedAddresses
 from crossdock.kit.clock import Clock, seconds_to_us, to_datetime
 from crossdock.kit.errors import CrossdockError, Finding, Invalid, Rejected
 from crossdock.kit.failpoints import failpoint
@@ -66,7 +67,7 @@ from crossdock.policies.customer_onboarding import (
     level_for,
     tax_class_of,
 )
-from crossdock.ports.address_validator import AddressValidator
+from crossdock.ports.address_validator import AddressValidator, Outcome
 from crossdock.ports.customer_sink import CustomerRecord, CustomerSink, CustomerWrite
 
 HOURS = 3_600
@@ -74,8 +75,7 @@ POLICY = "credit policy"
 REVIEW = "credit review"
 UNDECIDED = "the credit is not decided yet"
 STATUS, CREDIT, REASON = "account.status", "credit.status", "credit.reason"
-OBJECTIONS = frozenset({"undeliverable", "ambiguous"})
-UNVERIFIED = frozenset({"unverified", "not_covered"})
+NOBODY_CAN_SAY, NOT_YET = "not_covered", "unverified"
 PROVISIONAL: Mapping[str, FieldValue] = {STATUS: "provisional", CREDIT: "pending"}
 
 
@@ -91,7 +91,8 @@ class Doubles(Protocol):
 class Collaborators:
     """The ledger, who owns what, the ERP, who looks for doubles and at addresses, and who tells the others.
 
-    `settle_seconds`: after so long a write whose answer was lost has landed in the ERP or never will.
+    `settle_seconds`: after so long a write whose answer was lost has landed in the ERP or never will. `again`
+    looks up later what addresses nobody could verify; None where there is nobody to ask.
     """
 
     parties: PartyLedger
@@ -104,6 +105,7 @@ class Collaborators:
     mark: str
     settle_seconds: float
     update: Callable[[], Startable[TouchedParty]]
+    again: Startable[UnverifiedAddresses] | None = None
 
 
 def customer_onboarding(using: Collaborators) -> Process[NewCompany]:
@@ -165,7 +167,7 @@ async def _check(party_id: str, using: Collaborators) -> Company:
     today = to_datetime(using.clock.now()).date()
     party = party_of(told)
     findings = check_company(party, told, using.rules, today)
-    written, addressed, unverified = await _addresses(told, using)
+    written, addressed, outcomes = await _addresses(told, using)
     findings += addressed
     if findings:
         message = f"{len(findings)} finding(s): " + "; ".join(f"{each.path} {each.message}" for each in findings)
@@ -183,32 +185,28 @@ async def _check(party_id: str, using: Collaborators) -> Company:
         limit=asked_limit(told, credit),
         terms=terms if isinstance(terms, str) else credit.terms,
         record=known.reference if known else None,
-        unverified=unverified,
+        unverified=tuple(unit for unit, each in outcomes.items() if each in {NOT_YET, NOBODY_CAN_SAY}),
+        ask_again=tuple(unit for unit, each in outcomes.items() if each == NOT_YET),
     )
 
 
 async def _addresses(
     told: Fields, using: Collaborators
-) -> tuple[dict[str, FieldValue], list[Finding], tuple[str, ...]]:
-    """Every address as it is properly written, what keeps one from being one, and which nobody could verify."""
-    party = party_of(told)
-    named = {f"shipping.{key}.address": one.address for key, one in party.shipping.items()}
-    named |= {f"locations.{key}.address": one.address for key, one in party.locations.items()}
-    named["billing.address"] = party.billing.address
-    asked = {unit: address for unit, address in named.items() if address != PostalAddress()}
+) -> tuple[dict[str, FieldValue], list[Finding], Mapping[str, Outcome]]:
+    """Every address as it is properly written, what keeps one from being one, and what became of each."""
+    asked = addresses_in(told)
     verdicts = await using.addresses.validate_addresses(list(asked.values()))
     written: dict[str, FieldValue] = {}
     findings: list[Finding] = []
     for unit, verdict in zip(asked, verdicts, strict=True):
-        if verdict.outcome in OBJECTIONS:
-            nothing = Finding("address-undeliverable", "$", "nothing can be delivered there")
-            found = verdict.findings or (nothing,)
-            findings += [Finding(each.code, f"$.{unit}{each.path[1:]}", each.message) for each in found]
+        objections = objections_to(unit, verdict)
+        if objections:
+            findings += objections
             continue
         parts = {name: getattr(verdict.address, name) for name in PostalAddress.__struct_fields__}
         written |= {f"{unit}.{name}": value for name, value in parts.items() if f"{unit}.{name}" in told and value}
-    unverified = tuple(unit for unit, each in zip(asked, verdicts, strict=True) if each.outcome in UNVERIFIED)
-    return written, findings, unverified
+    outcomes = {unit: each.outcome for unit, each in zip(asked, verdicts, strict=True)}
+    return written, findings, outcomes
 
 
 async def _refuse_doubles(file: PartyFile, told: Fields, using: Collaborators) -> None:
@@ -358,6 +356,8 @@ async def _open_review(
         unverified=company.unverified,
     )
     run.publish(_outgoing(onboarded, run))
+    if company.ask_again and using.again is not None:
+        run.start(using.again, party_id, UnverifiedAddresses(party_id=party_id, units=company.ask_again))
     await run.record(
         "open_review",
         OpenReview(

@@ -10,6 +10,7 @@ Requirements: CUS-04, CUS-05, CUS-06.
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -26,6 +27,7 @@ from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Bands, Model, decoded
 from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, Profile
+from crossdock.identity.matching.scoring import Band
 from crossdock.identity.recognition.deciding import Judge
 from crossdock.identity.recognition.index import (
     Candidate,
@@ -74,6 +76,8 @@ class Recogniser:
         self._first = asyncio.Lock()
         self._active = ""
         self._look_at = 0
+        self.outcomes: Counter[Band] = Counter()
+        """What was decided on records that came new, since this process began."""
 
     async def refresh(self) -> str:
         """Weigh with the active model from now on, or with the built-in one; its version.
@@ -120,6 +124,8 @@ class Recogniser:
             settled = await run.record(f"{name}-{turn}", found, returns=Settled)
             if settled.fate != "look_again":
                 break
+        if settled.fate == "settled":
+            self.outcomes[found.finding.band] += 1
         return settled
 
     async def place(self, submit: Submit, record: str, profile: Profile, *, party_id: str = "") -> Settled:
@@ -136,6 +142,8 @@ class Recogniser:
             outcome = await submit(Commit(effects=(EffectStep("settle", effect),)))
             settled = decode(outcome.findings[0], Settled)
             if settled.fate != "look_again":
+                if settled.fate == "settled" and not party_id:
+                    self.outcomes[effect.finding.band] += 1
                 return settled
         raise _overtaken()
 

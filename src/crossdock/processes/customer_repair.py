@@ -156,10 +156,13 @@ async def _merge_for_good(run: Run, repair: Repair, using: Collaborators) -> Rep
 
 
 async def _joined(repair: Repair, key: str, correlation_id: str, using: Collaborators) -> CustomerRecord:
-    """Raises Rejected also for what the system cannot do: then the merge stands without it, and says so."""
+    """Raises Rejected also for what the system cannot do, or cannot any more since somebody there did otherwise.
+
+    Then the merge stands without it, and says so.
+    """
     try:
         return await using.sinks[repair.system].join_customers(_asked(repair, key, correlation_id, using))
-    except Unsupported as fault:
+    except (Conflict, Unsupported) as fault:
         raise Rejected(fault.message, code=fault.code, system=repair.system) from fault
 
 

@@ -166,9 +166,11 @@ class Stewards:
         assert holder is not None, "the same"
         return merge, report(merge, holder.file, absorbed.file)
 
-    async def note_look(self, by: str, party_id: str) -> None:
-        """Let the audit chain know who looked at a customer's personal data."""
-        await self._do(effects=[NoteDeed(subject=customer_subject(party_id), verb="read", by=by)])
+    async def note_look(self, by: str, *party_ids: str, reason: str = "") -> None:
+        """Let the audit chain know who looked at the personal data of customers."""
+        looks = [NoteDeed(subject=customer_subject(each), verb="read", by=by, reason=reason) for each in party_ids]
+        if looks:
+            await self._do(effects=looks)
 
     # ── words about doubts ──────────────────────────────────────────────────────────────────────────
 

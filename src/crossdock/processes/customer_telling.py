@@ -20,9 +20,9 @@ from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import Statement, plain_fields
 from crossdock.identity.golden.fields import Fields, FieldValue, fields_of, party_of
 from crossdock.identity.golden.forms import other_forms
-from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange
+from crossdock.identity.golden.ledger import ChangeTaken, NoteTold, PartyLedger, TakeChange, record_key
 from crossdock.identity.golden.ownership import Ownership
-from crossdock.identity.golden.parents import with_parent
+from crossdock.identity.golden.parents import with_parents
 from crossdock.identity.golden.spreading import Telling, tellings
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
@@ -93,7 +93,7 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
             returns=Written,
             recall=lambda key: find_written(telling, key, using),
             settle_seconds=using.settle_seconds.get(owed.system, SETTLE_SECONDS),
-            key="" if telling.record else write_key(customer_subject(owed.party_id), owed.system),
+            key="" if telling.record else _key_of(owed, telling),
         )
         if written.gone:
             return "the record is gone"
@@ -134,6 +134,15 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
     )
 
 
+def _key_of(owed: OwedTelling, telling: Telling) -> str:
+    """Under which key the customer's record there is made, by whichever run.
+
+    In the place of a record that is gone comes another one: by the key of the first it would be taken for that.
+    """
+    gone = (record_key(record) for record in telling.instead)
+    return write_key(customer_subject(owed.party_id), "\x00".join([owed.system, *gone]))
+
+
 async def _due(owed: OwedTelling, using: Collaborators) -> list[Telling]:
     found = await using.parties.read_party(owed.party_id)
     if found is None:
@@ -142,7 +151,7 @@ async def _due(owed: OwedTelling, using: Collaborators) -> list[Telling]:
     in_doubt = await using.doubts.is_in_doubt(owed.party_id)
     due = tellings(found.records, values, using.ownership, in_doubt=in_doubt)
     mine = [each for each in due if each.system == owed.system and each.record == owed.record]
-    told = [(await with_parent(each, using.parties))[0] for each in mine]
+    told = [(await with_parents(each, using.parties))[0] for each in mine]
     return [replace(each, sequence=found.sequence) for each in told if each is not None]
 
 
@@ -156,7 +165,7 @@ async def _differs(party_id: str, record: ExternalReference, using: Collaborator
         return False
     values = golden(found.records, using.ownership, using.clock.now(), found.pins)
     due = [each for each in tellings(found.records, values, using.ownership) if each.record == record]
-    return any([(await with_parent(each, using.parties))[0] is not None for each in due])
+    return any([(await with_parents(each, using.parties))[0] is not None for each in due])
 
 
 async def _write(telling: Telling, key: str, correlation_id: str, using: Collaborators) -> Written:
@@ -197,7 +206,8 @@ async def find_written(telling: Telling, key: str, using: Collaborators) -> Writ
 
 def _written(outcome: CustomerRecord, telling: Telling, at: Instant) -> Written:
     shows = _shown(outcome, telling)
-    assigned = {name: value for name, value in shows.items() if value is not None and name not in telling.fields}
+    no_word = {*telling.fields, *outcome.unset}
+    assigned = {name: value for name, value in shows.items() if value is not None and name not in no_word}
     kept = {name: value for name, value in plain_fields(fields_of(outcome.kept)).items() if name in telling.fields}
     return Written(
         record=_named(outcome, telling),
@@ -230,7 +240,7 @@ async def _read_again(run: Run, owed: OwedTelling, telling: Telling, using: Coll
     Where it does not come, what the record shows counts as said by its system. Where nothing that the hub knows of
     has changed, only the version is noted. Then it is told again.
     """
-    key = write_key(customer_subject(owed.party_id), owed.system)
+    key = _key_of(owed, telling)
     found = await run.step("read_customer", lambda _key: _found(telling, owed, key, using), returns=Found)
     if not found.same:
         await run.sleep_until("let_it_come", to_datetime(using.clock.now() + seconds_to_us(PAUSE_SECONDS)))
@@ -269,6 +279,7 @@ async def _found(telling: Telling, owed: OwedTelling, key: str, using: Collabora
     shows = _shown(there, telling)
     party = await using.parties.read_party(owed.party_id)
     known = next((each.fields for each in party.records if each.reference == telling.record), {}) if party else {}
+    shows = {name: value for name, value in shows.items() if name in known or name not in there.unset}
     same = all(shows.get(name, held.shown) == held.shown for name, held in known.items())
     return Found(record=telling.record, version=there.version, same=same, shows=shows, at=using.clock.now())
 

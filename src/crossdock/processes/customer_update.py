@@ -29,7 +29,7 @@ from crossdock.identity.golden.contributions import plain
 from crossdock.identity.golden.fields import Fields, party_of
 from crossdock.identity.golden.ledger import GoldenKept, KeepGolden, PartyFile, PartyLedger, record_key
 from crossdock.identity.golden.ownership import Ownership
-from crossdock.identity.golden.parents import missing_parent, with_parent
+from crossdock.identity.golden.parents import missing_parent, with_parents
 from crossdock.identity.golden.spreading import (
     Question,
     Telling,
@@ -146,8 +146,8 @@ async def _look(party_id: str, using: Collaborators) -> Outlook:
     owed: list[Telling] = []
     waiting: list[Question] = []
     for each in tellings(found.records, values, using.ownership, in_doubt=in_doubt):
-        telling, parent = await with_parent(each, using.parties)
-        waiting += [missing_parent(each, parent)] if parent else []
+        telling, missing = await with_parents(each, using.parties)
+        waiting += [missing_parent(each, unit, party) for unit, party in missing.items()]
         owed += [telling] if telling else []
     if onboards and using.onboarding is not None:
         await using.onboarding.resume(party_id)

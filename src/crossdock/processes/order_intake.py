@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -19,6 +18,7 @@ from crossdock.contracts.sources import SourceGap
 from crossdock.durable.codec import encode
 from crossdock.durable.lanes import LaneClosed
 from crossdock.durable.records import Commit, CursorWrite, Fate, Outcome, Outgoing
+from crossdock.durable.store import Positions
 from crossdock.kit.clock import Clock, iso
 from crossdock.kit.errors import CrossdockError
 from crossdock.kit.failpoints import failpoint
@@ -33,14 +33,6 @@ RETRY_SECONDS_MAX = 60.0
 log = structlog.get_logger("intake")
 
 TakeArrival = Callable[[str, Arrival], Awaitable[str]]
-
-
-class Positions(Protocol):
-    """Where a source's position is held; one worker at a time."""
-
-    async def hold_cursor(self, name: str, worker_id: str) -> str | None:
-        """The position, or None while another worker holds it."""
-        ...
 
 
 class GapProof(msgspec.Struct, frozen=True, kw_only=True):

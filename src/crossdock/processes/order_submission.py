@@ -37,6 +37,7 @@ from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import check_business_key, write_key
 from crossdock.kit.money import Quantity
 from crossdock.policies.order_acceptance import (
+    PENDING,
     AcceptanceRules,
     LineRefusal,
     References,
@@ -94,6 +95,7 @@ def order_submission(using: Collaborators) -> Process[Order]:
         asked_anew=("enrich", "hold_stock"),
         arrival=arrival_of,
         owner="order-desk",
+        desks={PENDING: "credit-desk"},
     )
 
 

@@ -2,11 +2,12 @@
 
     nothing open ─ each system forgets in its own way ─ each record cleared ─ and asked whether it is ─┐
     ┌──────────────────────────────────────────────────────────────────────────────────────────────────┘
-    └ noted beside the database ─ keys destroyed ─ what was under way meanwhile goes, too, later
+    └ noted beside the database ─ keys destroyed, orders tell of nobody ─ what came meanwhile goes, too, later
 
 Whoever keeps money and documents is asked first. What a system refuses (invoices are open) is told, and asked for
-again, less and less often, until it does; before that no record is cleared. While the law wants the party kept,
-nothing is done at all.
+again, less and less often, until it does; before that no record is cleared. What stands against it here (the law
+wants the party kept, orders are open, money is owed) puts it off in the same way, with nothing done; when a legal
+hold is lifted, it is looked at again at once. Meanwhile the party's other work goes on.
 
 The run's own rows hold numbers of records and no values. It is not one of the customer's runs: those cannot be
 read any more afterwards.
@@ -39,6 +40,7 @@ from crossdock.identity.privacy.erasing import (
     ForgetParty,
     Forgotten,
     clearing,
+    erasure_subject,
     objections,
 )
 from crossdock.identity.recognition.reviews import NoteDeed
@@ -60,12 +62,16 @@ ASK_AGAIN_SECONDS, ASK_AGAIN_SECONDS_MAX = 86_400.0, 30 * 86_400.0
 SWEEP_SECONDS = 300.0
 """What was under way when the keys went has come to its end by then."""
 
+UNKNOWN, MOVED = "party-unknown", "party-merged"
 _MONEY = "receivables.balance"
+NUMBER = "account.number"
 
 Busy = Callable[[Collection[str]], Awaitable[Collection[str]]]
 """Which of these subjects have runs that have not ended."""
 OpenOrders = Callable[[str], Awaitable[Sequence[str]]]
 """The orders of a customer number that are not finished."""
+OrdersOf = Callable[[str], Awaitable[Sequence[str]]]
+"""All orders of a customer number."""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +83,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Collaborators:
-    """The ledgers, the systems that can be written to, the log beside the database, and who knows open orders.
+    """The ledgers, the systems that can be written to, the log beside the database, and who knows of orders.
 
     `again` is the process that waits after a refusal, and `erasure` the one that it starts then.
     """
@@ -88,6 +94,7 @@ class Collaborators:
     sinks: Mapping[str, CustomerSink]
     log: ErasureLog
     open_orders: OpenOrders
+    orders_of: OrdersOf
     busy: Busy
     clock: Clock
     mark: str
@@ -100,7 +107,10 @@ def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
     """Forget a party."""
 
     async def body(run: Run, asked: ErasureAsked) -> Forgotten:
-        due = await run.step("look", lambda _key: _due_at_rest(asked.party_id, using), returns=list[Due])
+        try:
+            due = await run.step("look", lambda _key: _due_at_rest(asked.party_id, using), returns=list[Due])
+        except Rejected as objection:
+            return _put_off_here(run, asked, objection, using)
         for number, each in enumerate(due):
             refusal = await run.step(
                 f"erase_{number}",
@@ -111,6 +121,9 @@ def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
             )
             if refusal:
                 return _put_off(run, asked, each.record.system, refusal, using)
+        orders = tuple(
+            await run.step("find_orders", lambda _key: _orders(asked.party_id, using), returns=list[str])
+        )
         cleared = []
         for number, each in enumerate(due):
             fate = await run.step(
@@ -121,10 +134,12 @@ def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
                 settle_seconds=using.settle_seconds.get(each.record.system, SETTLE_SECONDS),
             )
             cleared.append(Cleared(record=each.record, fate=fate))
-        await run.step("note_in_log", lambda _key: _note(asked, cleared, using), returns=int)
-        forgotten = await run.record("forget", ForgetParty(asked=asked, cleared=tuple(cleared)), returns=Forgotten)
+        await run.step("note_in_log", lambda _key: _note(asked, cleared, orders, using), returns=int)
+        forgotten = await run.record(
+            "forget", ForgetParty(asked=asked, cleared=tuple(cleared), orders=orders), returns=Forgotten
+        )
         await run.sleep_until("let_it_end", to_datetime(using.clock.now() + seconds_to_us(SWEEP_SECONDS)))
-        await run.record("sweep", ForgetParty(asked=asked), returns=Forgotten)
+        await run.record("sweep", ForgetParty(asked=asked, orders=orders), returns=Forgotten)
         return forgotten
 
     return Process(
@@ -151,11 +166,20 @@ async def _erase(record: ExternalReference, key: str, correlation_id: str, using
     return ""
 
 
+def _put_off_here(run: Run, asked: ErasureAsked, objection: Rejected, using: Collaborators) -> Forgotten:
+    """What is known here stands against it. Of whom nothing is known any more, nothing has to be forgotten."""
+    if objection.code == UNKNOWN:
+        return Forgotten(keys=0, records=0)
+    if objection.code == MOVED:
+        raise objection
+    codes = dict.fromkeys(finding.code for finding in objection.findings)
+    return _put_off(run, asked, using.mark, ", ".join(codes), using)
+
+
 def _put_off(run: Run, asked: ErasureAsked, system: str, refusal: str, using: Collaborators) -> Forgotten:
-    """A system refuses: that is told, and it is asked again later. Meanwhile the party's other work goes on."""
+    """It is refused: that is told, and it is asked again later. Meanwhile the party's other work goes on."""
     subject = customer_subject(asked.party_id)
-    told = NoteDeed(subject=subject, verb="erase-refused", by=system, reason=refusal)
-    run.attach("tell", told)
+    run.attach("tell", NoteDeed(subject=subject, verb="erase-refused", by=system, reason=refusal))
     run.start(using.again(), f"{asked.erasure_id}@{asked.attempt}", asked)
     return Forgotten(keys=0, records=0, refused=f"{system}: {refusal}")
 
@@ -166,21 +190,22 @@ async def _nothing() -> None:
 
 
 def erasure_again(using: Collaborators) -> Process[ErasureAsked]:
-    """Ask again for an erasure that a system refused, after a while. It keeps nothing of the party waiting."""
+    """Ask again for an erasure that was refused, after a while. It keeps nothing of the party waiting."""
 
-    async def body(run: Run, asked: ErasureAsked) -> str:
+    async def ask_again(run: Run, asked: ErasureAsked) -> str:
         wait = min(ASK_AGAIN_SECONDS * 2**asked.attempt, ASK_AGAIN_SECONDS_MAX)
-        await run.sleep_until("let_it_settle", to_datetime(using.clock.now() + seconds_to_us(wait)))
+        await run.wait_for("hold-lifted", returns=bool, timeout_seconds=wait)
         once_more = replace(asked, attempt=asked.attempt + 1)
         run.start(using.erasure(), f"{asked.erasure_id}@{once_more.attempt}", once_more)
         return "asked again"
 
     return Process(
         name="erasure_again",
-        version=1,
+        version=2,
+        continues=(1,),
         input=ErasureAsked,
-        body=body,
-        subject=lambda asked: f"erasure/{asked.party_id}",
+        body=ask_again,
+        subject=lambda asked: erasure_subject(asked.party_id),
         stake=lambda _asked: Stake(domain="service", severity=3),
         owner="data-stewards",
         desk="data-stewards",
@@ -198,8 +223,10 @@ async def due_of(party_id: str, using: Collaborators) -> list[Due]:
         finding = Finding(LEGAL_HOLD, "$", words)
         raise Rejected(words, code=LEGAL_HOLD, findings=[finding])
     found = await using.parties.read_party(party_id)
+    if found is not None and found.into:
+        raise Rejected(f"the party is {found.into} now: have that forgotten", code=MOVED)
     if found is None or not found.records:
-        raise Rejected("no records are known of this party", code="party-unknown")
+        raise Rejected("no records are known of this party", code=UNKNOWN)
     holds = golden(found.records, using.ownership, using.clock.now(), found.pins)
     number = holds["account.number"].values.get("account.number") if "account.number" in holds else None
     findings = objections(holds, await using.open_orders(str(number)) if number else ())
@@ -260,7 +287,17 @@ async def _confirmed(due: Due, using: Collaborators) -> str | None:
     return "confirmed" if all(shown.get(name, value) == value for name, value in due.fields.items()) else None
 
 
-async def _note(asked: ErasureAsked, cleared: Sequence[Cleared], using: Collaborators) -> int:
+async def _orders(party_id: str, using: Collaborators) -> list[str]:
+    """All that was ordered under the numbers of the party's records. By now each of these is finished."""
+    found = await using.parties.read_party(party_id)
+    held = [record.fields[NUMBER] for record in found.records if NUMBER in record.fields] if found else []
+    numbers = {str(value) for each in held for value in (each.said, each.shown) if value}
+    return sorted({order for number in sorted(numbers) for order in await using.orders_of(number)})
+
+
+async def _note(
+    asked: ErasureAsked, cleared: Sequence[Cleared], orders: Sequence[str], using: Collaborators
+) -> int:
     """Note it beside the database before anything is destroyed: what is noted is done again after a restore."""
     subjects = await using.erasures.erasure_subjects(asked.party_id)
     systems: dict[str, int] = {}
@@ -274,6 +311,7 @@ async def _note(asked: ErasureAsked, cleared: Sequence[Cleared], using: Collabor
             reason=asked.reason,
             systems=systems,
             subjects=tuple(subjects),
+            orders=tuple(await using.erasures.hashed_orders(orders)),
         )
     )
     return len(subjects)

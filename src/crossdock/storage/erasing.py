@@ -7,14 +7,24 @@ from typing import TypeVar
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.durable.codec import decode, encode
+from crossdock.durable.records import RunState
 from crossdock.identity.golden.ledger import record_key
-from crossdock.identity.privacy.erasing import ErasureLine, ForgetParty, Forgotten, HoldParty
+from crossdock.identity.privacy.erasing import (
+    HOLD_LIFTED,
+    ErasureLine,
+    ForgetParty,
+    Forgotten,
+    HoldParty,
+    erasure_subject,
+)
 from crossdock.identity.recognition.index import MoveRecord
 from crossdock.kit.clock import Instant
 from crossdock.storage.audit import write_audit
 from crossdock.storage.match_writing import move_records
+from crossdock.storage.order_forgetting import find_hashed, forget_orders, hashed_orders
 from crossdock.storage.party_store import HISTORY, lock_parties
 from crossdock.storage.sealing import merge_subject, party_subject, record_subject
+from crossdock.storage.signals import leave_signal
 from crossdock.storage.transaction import Transaction
 from crossdock.storage.vault import KEY_COLUMNS, new_key_id
 
@@ -54,6 +64,10 @@ class ErasureStore(ABC):
         """See ErasureLedger."""
         return await self._read(partial(erasure_subjects, party_id=party_id))
 
+    async def hashed_orders(self, order_ids: Sequence[str]) -> Sequence[str]:
+        """See ErasureLedger."""
+        return await self._read(partial(hashed_orders, order_ids=order_ids))
+
     async def list_erasures(self) -> Sequence[ErasureLine]:
         """See ErasureLedger."""
         return await self._read(list_erasures)
@@ -82,7 +96,19 @@ def hold_parties(tx: Transaction, effects: Sequence[HoldParty], now: Instant) ->
             held = [effect.party_id] if effect.held else [each for each, _ in _held_parts(tx, effect.party_id)]
             word = HELD if effect.held else RELEASED
             tx.insert("party_history", HISTORY, [(each, now, word, "", encode(()), "") for each in held])
+            if not effect.held:
+                _wake_erasures(tx, {effect.party_id, *held}, now)
     return answers
+
+
+def _wake_erasures(tx: Transaction, party_ids: Collection[str], now: Instant) -> None:
+    for subject in sorted(map(erasure_subject, party_ids)):
+        open_runs = tx.execute(
+            "SELECT id FROM run WHERE subject = ? AND state NOT IN (?, ?) ORDER BY id",
+            (subject, RunState.DONE.value, RunState.SKIPPED.value),
+        )
+        for (run_id,) in open_runs.fetchall():
+            leave_signal(tx, run_id, HOLD_LIFTED, encode(True), now)
 
 
 def _held_parts(tx: Transaction, party_id: str) -> list[tuple[str, Instant]]:
@@ -136,8 +162,10 @@ def forget_parties(tx: Transaction, effects: Sequence[ForgetParty], now: Instant
             reason=asked.reason,
             systems=systems,
             subjects=tuple(subjects),
+            orders=tuple(hashed_orders(tx, effect.orders)),
         )
         records = _forget(tx, asked.party_id, subjects, now)
+        forget_orders(tx, effect.orders)
         if _keep(tx, line):
             write_audit(tx, now, asked.by, "erase", f"party/{asked.party_id}", asked.reason)
         answers.append(Forgotten(keys=len(subjects), records=records))
@@ -158,6 +186,7 @@ def replay_erasures(tx: Transaction, lines: Sequence[ErasureLine], now: Instant)
         for hashed in line.subjects:
             if hashed in parties:
                 _forget(tx, parties[hashed], erasure_subjects(tx, parties[hashed]), now)
+        forget_orders(tx, find_hashed(tx, line.orders))
         _keep(tx, line)
         write_audit(tx, now, line.by, "erase-again", f"erasure/{line.erasure_id}", line.reason)
     return len(missing)

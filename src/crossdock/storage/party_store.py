@@ -13,7 +13,7 @@ import msgspec
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.durable.codec import decode, encode
-from crossdock.identity.golden.contributions import Held, HeldRecord, take, tell
+from crossdock.identity.golden.contributions import Held, HeldRecord, known_until, take, tell
 from crossdock.identity.golden.fields import Fields, FieldValue
 from crossdock.identity.golden.forms import Kept
 from crossdock.identity.golden.ledger import (
@@ -30,9 +30,9 @@ from crossdock.identity.golden.ledger import (
     TakeChange,
     record_key,
 )
-from crossdock.identity.golden.spreading import Question
 from crossdock.identity.golden.survivorship import Pin
 from crossdock.kit.clock import Instant
+from crossdock.storage.party_questions import ask_questions, list_questions
 from crossdock.storage.transaction import Row, Transaction
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ _SAID_AGAIN = "ON CONFLICT (record, field) DO UPDATE SET " + ", ".join(
 )
 _REFERENCE = ("record", "party_id", "system", "kind", "number", "state", "version", "at")
 HISTORY = ("party_id", "at", "what", "record", "fields", "correlation_id")
-_QUESTION = ("party_id", "unit", "kind", "record", "since", "facts")
+_GONE = frozenset({"deleted", "merged"})
 _VALUES = frozenset({"said", "shown"})
 _ENCODED = _VALUES | {"kept"}
 _MaybeKept: Any = Kept | None
@@ -111,12 +111,12 @@ class _Parties:
         ]
         self.new = {row[0] for row in tx.insert_new("cross_reference", _REFERENCE, ("record",), new)}
         rows = tx.select_in(
-            "SELECT record, party_id, state, version FROM cross_reference WHERE record",
+            "SELECT record, party_id, state, version, moved_at FROM cross_reference WHERE record",
             sorted(wanted),
             f"ORDER BY record {tx.locks}",
         )
         self.owner = {row[0]: row[1] for row in rows}
-        self._state: dict[str, tuple[str, str]] = {row[0]: (row[2], row[3]) for row in rows}
+        self._state: dict[str, tuple[str, str, Instant]] = {row[0]: (row[2], row[3], row[4]) for row in rows}
         self.sequences = lock_parties(tx, set(self.owner.values()), now)
         if self.new:
             self._follow_merges()
@@ -142,13 +142,29 @@ class _Parties:
         self.held.setdefault(record, {}).update(rows)
         self._changed.update({(record, field): held for field, held in rows.items()})
 
-    def move(self, record: str, state: str | None, version: str) -> bool:
-        """Note state and version; whether the state is another."""
+    def state_said(self, record: str, effect: TakeChange) -> str | None:
+        """What the statement says of the record's being there; None where that is nothing, or of before.
+
+        One clock agrees with itself. Who speaks after he was gone is back, also where nobody heard of that.
+        """
+        state, _, moved_at = self._state[record]
+        said = effect.statement
+        if effect.state is not None:
+            return None if said.said_at < moved_at else effect.state
+        is_back = state in _GONE and 0 < moved_at < said.said_at and not said.was_read
+        return "live" if is_back else None
+
+    def move(self, record: str, state: str | None, version: str, at: Instant = 0) -> bool:
+        """Note state and version, and when the record's clock says that it moved; whether the state is another."""
         before = self._state[record]
-        self._state[record] = (state or before[0], version or before[1])
+        moved_at = max(before[2], at) if state is not None else before[2]
+        self._state[record] = (state or before[0], version or before[1], moved_at)
         if self._state[record] != before:
             self._moved.add(record)
         return self._state[record][0] != before[0]
+
+    def is_gone(self, record: str) -> bool:
+        return self._state[record][0] in _GONE
 
     def tell(self, party_id: str, what: str, record: str, fields: Iterable[str], correlation_id: str) -> None:
         self._happened.append(
@@ -159,7 +175,7 @@ class _Parties:
         rows = [(record, *_columns(self._changed[record, field])) for record, field in sorted(self._changed)]
         self._tx.insert("contribution", _CONTRIBUTION, rows, _SAID_AGAIN)
         moved = [(*self._state[record], self._now, record) for record in sorted(self._moved)]
-        self._tx.update("cross_reference", ("state", "version", "at"), ("record",), moved)
+        self._tx.update("cross_reference", ("state", "version", "moved_at", "at"), ("record",), moved)
         advance(self._tx, self.sequences, self._now)
         self._tx.insert("party_history", HISTORY, self._happened)
 
@@ -175,11 +191,12 @@ def take_changes(tx: Transaction, effects: Sequence[TakeChange], now: Instant) -
         sequence = parties.next(party_id)
         rows, taken = take(parties.held.get(record, {}), effect.statement, sequence)
         parties.change(record, rows)
-        moved = parties.move(record, effect.state, effect.version)
+        state = parties.state_said(record, effect)
+        moved = parties.move(record, state, effect.version, known_until(effect.statement))
         other = into.get(effect.into, "") if effect.into else ""
         is_new = record in seen
         seen.discard(record)
-        what = "linked" if is_new else (effect.state or "changed") if moved else "changed"
+        what = "linked" if is_new else (state or "changed") if moved else "changed"
         if moved or is_new or taken.stated:
             parties.tell(party_id, what, record, taken.stated, effect.statement.correlation_id)
         answers.append(
@@ -189,7 +206,8 @@ def take_changes(tx: Transaction, effects: Sequence[TakeChange], now: Instant) -
                 taken=msgspec.structs.replace(taken, echoed=_written(taken.echoed, rows, sequence)),
                 is_new=is_new,
                 moved=moved,
-                merged_with=other if other != party_id else "",
+                is_gone=parties.is_gone(record),
+                merged_with=other if state is not None and other != party_id else "",
             )
         )
     parties.write()
@@ -241,35 +259,12 @@ def keep_golden(tx: Transaction, effects: Sequence[KeepGolden], now: Instant) ->
                 _storable(effect.correlation_id),
             )
             tx.insert("party_history", HISTORY, [happened])
-        answers.append(GoldenKept(before=before, asked=_ask(tx, effect, now)))
+        answers.append(GoldenKept(before=before, asked=ask_questions(tx, effect, now)))
     return answers
 
 
 def _other(before: Fields, after: Fields, name: str) -> bool:
     return (name in before, before.get(name)) != (name in after, after.get(name))
-
-
-def _ask(tx: Transaction, effect: KeepGolden, now: Instant) -> tuple[Question, ...]:
-    """A question about another statement than before is a new one."""
-    rows = tx.select_in("SELECT unit, kind, record, facts FROM party_question WHERE party_id", [effect.party_id])
-    known = {(unit, kind, record): decode(facts, Question) for unit, kind, record, facts in rows}
-    asked = {
-        (each.unit, each.kind, record_key(each.record) if each.record else ""): each for each in effect.questions
-    }
-    for unit, kind, record in sorted(known.keys() - asked.keys()):
-        tx.execute(
-            "DELETE FROM party_question WHERE party_id = ? AND unit = ? AND kind = ? AND record = ?",
-            (effect.party_id, unit, kind, record),
-        )
-    new = [key for key in sorted(asked) if known.get(key) != asked[key]]
-    rows = [(effect.party_id, *key, now, encode(asked[key])) for key in new]
-    tx.insert(
-        "party_question",
-        _QUESTION,
-        rows,
-        "ON CONFLICT (party_id, unit, kind, record) DO UPDATE SET since = excluded.since, facts = excluded.facts",
-    )
-    return tuple(asked[key] for key in new)
 
 
 def decide_values(tx: Transaction, effects: Sequence[DecideValue], now: Instant) -> list[ChangeTaken]:
@@ -430,17 +425,6 @@ def find_by_number(tx: Transaction, number: str, limit: int) -> list[str]:
     """Parties that have a record of that number, in any system."""
     sql = "SELECT DISTINCT party_id FROM cross_reference WHERE number = ? ORDER BY party_id LIMIT ?"
     return [row[0] for row in tx.execute(sql, (number, limit)).fetchall()]
-
-
-def list_questions(tx: Transaction, behind: QuestionPosition | None, limit: int) -> list[OpenQuestion]:
-    """Open questions, oldest first."""
-    place = behind or QuestionPosition(-1, "", "")
-    rows = tx.execute(
-        "SELECT party_id, facts, since FROM party_question WHERE (since, party_id, unit) > (?, ?, ?) "
-        "ORDER BY since, party_id, unit LIMIT ?",
-        (place.since, place.party_id, place.unit, limit),
-    ).fetchall()
-    return [OpenQuestion(party_id=row[0], question=decode(bytes(row[1]), Question), since=row[2]) for row in rows]
 
 
 def read_history(tx: Transaction, party_id: str, before: int, limit: int) -> list[PartyEvent]:

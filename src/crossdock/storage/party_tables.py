@@ -32,6 +32,7 @@ def _records(metadata: MetaData) -> None:
         Column("state", Text, nullable=False),
         Column("version", Text, nullable=False),
         Column("at", BigInteger, nullable=False),
+        Column("moved_at", BigInteger, nullable=False, server_default="0"),
     )
     Index("cross_reference_by_party", reference.c.party_id, reference.c.record)
     Index("cross_reference_by_number", reference.c.number, reference.c.record)

@@ -116,6 +116,7 @@ async def test_a_company_is_decided_on_by_who_may_and_a_till_knows_at_once(
     assert await eventually(counted, within_seconds=PATIENCE_SECONDS)
     page = (await client.get("/metrics")).text
     assert 'crossdock_customer_freshness_limit_seconds{rule="domains.credit",system="erp"} 3600.0' in page
+    assert 'crossdock_customer_matches_total{decision="new"} 1.0' in page
     fresh = (await client.get(f"/v1/freshness/{review['customer_id']}")).json()["fields"]
     assert {each["unit"] for each in fresh} == {"credit.status", "credit.limit"}
     assert all(each["fresh"] and each["system"] == "erp" for each in fresh)

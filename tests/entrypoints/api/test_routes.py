@@ -1,6 +1,7 @@
 """What holds for every route: a policy as data, a place in OpenAPI, problems with known codes, safe headers."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,36 @@ async def test_every_route_has_owner_layer_scope_limit_and_timeout(app: Litestar
 async def test_every_policy_belongs_to_a_route_and_every_name_is_one_routes(app: Litestar) -> None:
     names = [str(handler.name) for _, handler in handlers(app)]
     assert sorted(names) == sorted(POLICIES)
+
+
+WORDS: dict[str, dict[str, Any]] = {
+    "decide_customer_review": {"word": "same"},
+    "decide_many_reviews": {"numbers": [1], "word": "same"},
+    "pin_customer": {"values": {"contact.email": "a@mail.example.net"}},
+    "unpin_customer": {"field": "contact.email"},
+    "accept_proposal": {"field": "contact.email", "record": "erp/partner/1"},
+    "hold_customer": {},
+    "release_customer": {},
+    "merge_customers": {"survivor": "one", "absorbed": "other"},
+    "unmerge_customers": {},
+    "rehearse_customers": {"link_from": 8},
+    "approve_credit": {},
+    "refuse_credit": {},
+}
+"""What each word about customers is made of, but for whose it is and why."""
+
+
+async def test_every_word_about_customers_is_bound_to_a_key(app: Litestar, client: httpx.AsyncClient) -> None:
+    deciding = {"customers:write", "customers:decide"}
+    words = {str(each.name): path for path, each in handlers(app) if POLICIES[str(each.name)].scope in deciding}
+    assert words.keys() == WORDS.keys()
+    for name, path in words.items():
+        address = re.sub(r"\{\w+:(str|int)\}", "7", path)
+        headers, said = {"Idempotency-Key": f"k-{name}"}, {"actor": "Ines", **WORDS[name]}
+        await client.post(address, headers=headers, json={**said, "reason": "she said so"})
+        reused = await client.post(address, headers=headers, json={**said, "reason": "no, he did"})
+        assert (name, reused.status_code, reused.json()["code"]) == (name, 422, "key-reused")
+        assert "Idempotency-Key" in {each.name for each in OPERATIONS[name].parameters}, name
 
 
 async def test_only_health_contracts_and_the_way_in_are_public() -> None:

@@ -54,6 +54,7 @@ async def test_a_customer_tells_each_value_and_why_and_who_looked_is_audited(des
     found = await desk.client.get(f"/v1/customers/{desk.anna}", headers={"X-Actor": "Ines"})
     told = found.json()
     assert found.headers["etag"] == told["version"]
+    assert told["name"] == "Anna Seidl"
     (email,) = [value for value in told["values"] if value["field"] == EMAIL]
     assert email["values"] == {EMAIL: ANNA[EMAIL]}
     assert "by rule newest_valid" in email["why"]
@@ -179,6 +180,28 @@ async def test_a_key_of_a_pin_is_for_one_pin(desk: Desk) -> None:
     assert (reused.status_code, reused.json()["code"]) == (422, "key-reused")
     (email,) = [value for value in (await desk.get(address))["values"] if value["field"] == EMAIL]
     assert email["values"] == {EMAIL: "a@new.example"}
+    unkey = {"Idempotency-Key": "k-4"}
+    for _twice in range(2):
+        assert (await desk.post(f"{address}/unpin", headers=unkey, field=EMAIL)).status_code == 200
+    other = await desk.post(f"{address}/unpin", headers=unkey, field="contact.phone")
+    assert (other.status_code, other.json()["code"]) == (422, "key-reused")
+    deeds = [entry.verb for entry in await desk.hub.store.list_audit(run_id=f"customer/{desk.anna}")]
+    assert deeds.count("unpin") == 1
+
+
+async def test_a_merge_that_was_done_is_the_answer_to_its_key_again(desk: Desk) -> None:
+    key = {"Idempotency-Key": "k-5"}
+    pair: dict[str, Any] = {"survivor": desk.anna, "absorbed": desk.almost}
+    first = await desk.post("/v1/customers/merges", headers=key, **pair)
+    assert first.status_code == 202, first.text
+
+    async def merged() -> bool:
+        return bool((await desk.get(f"/v1/customers/{desk.almost}"))["into"])
+
+    await eventually(merged)
+    again = await desk.post("/v1/customers/merges", headers=key, **pair)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert (await desk.post("/v1/customers/merges", **pair)).json()["code"] == "already-one"
 
 
 async def test_a_hub_without_ownership_keeps_no_customers(client: httpx.AsyncClient) -> None:

@@ -61,7 +61,9 @@ def test_a_doubt_is_seen_decided_and_carried_out(owned: Path, cli: Cli) -> None:
     assert "would have made it" in side.err
     why = cli("customers", "why", anna, EMAIL)
     assert "by rule newest_valid" in why.out
-    assert ANNA[EMAIL] in cli("customers", "show", anna).out
+    shown = cli("customers", "show", anna).out
+    assert shown.splitlines()[:2] == ["Anna Seidl", anna]
+    assert ANNA[EMAIL] in shown
     assert cli("customers", "find", ANNA[EMAIL], "--json").json == [anna]
     merge_id = cli("customers", "decide", "same", str(number), "--reason", "called her", "--json").json["merge_id"]
     asyncio.run(_carry_out(owned))

@@ -18,7 +18,27 @@ def commands(group: typer.Typer, path: tuple[str, ...] = ()) -> Iterator[tuple[s
         yield from commands(inner.typer_instance, (*path, str(inner.name)))
 
 
+EXAMPLE_CHARACTERS_MAX = 76
+
 ALL = sorted(commands(app))
+
+
+def helps(group: typer.Typer) -> Iterator[str]:
+    for command in group.registered_commands:
+        yield command.help or ""
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from helps(inner.typer_instance)
+
+
+@pytest.mark.parametrize("told", list(helps(app)), ids=lambda told: told.partition(".")[0][:40])
+def test_help_fits_a_terminal_of_eighty_columns(told: str) -> None:
+    for paragraph in told.split("\n\n"):
+        if not paragraph.startswith(" "):
+            assert "\n" not in paragraph, "it fills the line, however wide that is"
+    examples = [line.strip() for line in told.splitlines() if line.startswith("  crossdock ")]
+    assert examples
+    assert [line for line in examples if len(line) > EXAMPLE_CHARACTERS_MAX] == []
 
 
 @pytest.mark.parametrize("command", ALL, ids=" ".join)

@@ -81,8 +81,15 @@ def test_what_would_change_is_counted_and_nothing_is(past: Past, cli: Cli, tmp_p
 def test_what_was_told_is_what_happens_once_it_holds(past: Past, cli: Cli, tmp_path: Path) -> None:
     other = past.own("other.yaml", contact="erp")
     page = tmp_path / "tried.html"
+    before = past.rows()
     told = cli("match", "rehearse", "--ownership", str(other), "--show-values", "--report", str(page), "--json")
-    (field,) = told.json["ownership"]["samples"][0]["fields"]
+    after = past.rows()
+    (look,) = {*after.pop("audit")}.difference(before.pop("audit"))
+    assert after == before, "nothing but who looked"
+    (sample,) = told.json["ownership"]["samples"]
+    for words in (f"customer/{sample['party_id']}", "read", "cli:", "rehearsed"):
+        assert words in look
+    (field,) = sample["fields"]
     assert (field["before"], field["after"]) == (ANNA[EMAIL], OTHER)
     assert OTHER in page.read_text()
     assert OTHER in cli("match", "rehearse", "--ownership", str(other), "--show-values").out

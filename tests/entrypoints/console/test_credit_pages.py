@@ -70,7 +70,7 @@ async def decide(client: httpx.AsyncClient, page: str, **said: str) -> httpx.Res
 async def test_what_waits_is_listed_by_urgency_and_decided_with_who_and_why(waiting: Hub) -> None:
     async with client_of(make_app(waiting)) as client:
         board = (await client.get("/console/credit")).text
-        first, second, settled = re.findall(r'class="row-link id" href="/console/credit/([^"]+)"', board)
+        first, second, settled = re.findall(r'class="row-link" href="/console/credit/([^"]+)"', board)
         assert settled == "P-settled"
         assert re.findall(r"<dt>(wait for a decision|of them overdue|active)</dt><dd>(\d+)", board) == [
             ("wait for a decision", "2"),

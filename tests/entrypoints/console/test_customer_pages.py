@@ -3,9 +3,11 @@
 import html
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from playwright.async_api import async_playwright, expect
 from tests.entrypoints.console.browser import axe_source, chromium
 from tests.entrypoints.customers import ALMOST_ANNA, ANNA, OWNERSHIP, a_customer, a_review
@@ -13,8 +15,16 @@ from tests.entrypoints.doors import client_of
 from tests.entrypoints.serving import served
 from tests.hubs import a_hub, eventually
 
+from crossdock.adapters.memory.wire import PartnerWrite
 from crossdock.bootstrap.hub import Hub
+from crossdock.canonical.party import ExternalReference
+from crossdock.durable.parking import parking_for
+from crossdock.durable.process import Stake
+from crossdock.durable.records import Commit
 from crossdock.entrypoints.api.app import make_app
+from crossdock.identity.golden.work import ArrivedChange
+from crossdock.kit.errors import Invalid
+from crossdock.ports.customer_source import CustomerChange
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +58,7 @@ async def test_a_doubt_is_read_side_by_side_decided_and_taken_back(owned: Hub) -
         (number,) = re.findall(r'href="/console/reviews/(\d+)"', queue)
         assert "data-stewards" in queue
         page = (await client.get(f"/console/reviews/{number}")).text
+        assert ">Anna Seidl<span" in page
         for words in ("Side by side", "Seidl", "given name", "the same initial", "would have made it"):
             assert words in page
         assert EVIL not in page
@@ -95,6 +106,72 @@ async def test_a_value_is_pinned_and_many_are_decided_at_once(owned: Hub) -> Non
 async def test_without_ownership_the_pages_say_what_is_missing(client: httpx.AsyncClient) -> None:
     for address in ("/console/customers", "/console/reviews"):
         assert "ownership.yaml" in (await client.get(address)).text
+
+
+async def test_a_customer_is_headed_by_his_name_and_what_is_empty_is_folded_away(tmp_path: Path) -> None:
+    async with a_hub(tmp_path, ownership=OWNERSHIP) as (hub, erp), client_of(make_app(hub)) as client:
+        filled = {"contact.phone": "0171 5551234", "person.name.salutation": "Dr."}
+        anna = await a_customer(hub, erp, ANNA | filled, "w-1")
+        nameless = await a_customer(hub, erp, {"kind": "person", "tax.number": "DE811907980"}, "w-2")
+        file = await hub.store.read_party(anna)
+        assert file is not None
+        number = file.records[0].reference.value
+        erp.partners.write(PartnerWrite(write="w-3", number=number, card=dict.fromkeys(filled)))
+
+        async def folded_away() -> str:
+            shown = (await client.get(f"/console/customers/{anna}")).text
+            return shown if "1 field is empty" in shown else ""
+
+        page = await eventually(folded_away)
+        assert "<h1>Anna Seidl</h1>" in page
+        assert f'customer <span class="id">{anna}</span>' in page
+        told, folded = page.split("1 field is empty in every record")
+        assert 'id="contact.email"' in told
+        assert 'id="contact.phone"' not in told
+        assert 'id="contact.phone"' in folded
+        assert '<span class="under">salutation' not in told
+        assert "<h1>Customer without a name</h1>" in (await client.get(f"/console/customers/{nameless}")).text
+
+
+async def test_who_is_found_is_named_and_that_somebody_looked_is_audited(owned: Hub) -> None:
+    async with client_of(make_app(owned)) as client:
+        found = (await client.get("/console/customers", params={"search": ANNA["contact.email"]})).text
+        ((anna, name),) = re.findall(r'class="row-link" href="/console/customers/([^"#]+)">([^<]+)</a>', found)
+        assert name == "Anna Seidl"
+        (entry,) = await owned.store.list_audit(run_id=f"customer/{anna}")
+        assert entry.verb == "read"
+        queue = (await client.get("/console/reviews")).text
+        assert anna in queue
+        assert "Seidl" not in queue, "in lists nobody looked up, people have no names"
+
+
+async def test_a_doubt_marks_where_the_two_say_different_things(owned: Hub) -> None:
+    async with client_of(make_app(owned)) as client:
+        (number,) = re.findall(r'href="/console/reviews/(\d+)"', (await client.get("/console/reviews")).text)
+        page = (await client.get(f"/console/reviews/{number}")).text
+        marked = re.findall(r'<tr class="differs"><th scope="row" class="id">([^<]+)</th>', page)
+        assert marked == ["contact.phone", "person.name.given"]
+
+
+async def test_parked_work_about_a_customer_is_read_and_decided_on_a_page_of_its_own(owned: Hub) -> None:
+    record = ExternalReference("erp", "partner", "P-77")
+    arrived = ArrivedChange(change=CustomerChange(record=record, changed_at=1), received_at=1)
+    assert owned.customers is not None
+    fault = Invalid("have it erased there, too", code="customer-erased", system="erp")
+    parking = parking_for(fault, owned.customers.change, "capture", Stake())
+    start = replace(owned.customers.change.start("w-77", arrived), parking=parking)
+    await owned.committer.submit(Commit(starts=(start,)))
+    async with client_of(make_app(owned)) as client:
+        listed = (await client.get("/console/parked")).text
+        (address,) = re.findall(r'href="(/console/parked/run[^"]+)">erp/partner/P-77<', listed)
+        page = (await client.get(html.unescape(address))).text
+        for words in ("Customer change", "customer-erased", "data-stewards", "erp/partner/P-77"):
+            assert words in page
+        form = fields_of(page, 'action="/console/verbs"') | {"actor": "Ines", "reason": "seen", "verb": "skip"}
+        answer = await client.post("/console/verbs", data=form)
+        assert (answer.status_code, answer.headers["location"]) == (303, html.unescape(address))
+        assert "It stands still no more" in (await client.get(html.unescape(address))).text
+        assert (await client.get("/console/parked/run", params={"id": "nobody"})).status_code == 404
 
 
 @pytest.mark.browser

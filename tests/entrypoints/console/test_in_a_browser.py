@@ -57,6 +57,11 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
+CUT_OFF = """[...document.querySelectorAll(".sheet:not(.scroll)")]
+    .filter((sheet) => sheet.scrollWidth > sheet.clientWidth + 1)
+    .map((sheet) => sheet.textContent.trim().slice(0, 80))"""
+
+
 @pytest.fixture
 async def context(browser: Browser, address: str) -> AsyncIterator[BrowserContext]:
     made = await browser.new_context(base_url=address, viewport={"width": 1280, "height": 900})
@@ -86,6 +91,8 @@ async def check(page: Page) -> None:
     ]
     assert told == []
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    cut_off = await page.evaluate(CUT_OFF)
+    assert cut_off == [], "what hides and cannot be scrolled to, nobody reads"
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -1,5 +1,7 @@
 """What a record said is kept apart from what the hub wrote there, and nothing old replaces what is newer."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,3 +168,27 @@ def test_a_message_that_was_long_under_way_knew_nothing_of_what_was_told_meanwhi
         statement = a_statement({EMAIL: "c@x.org"}, at=said_at, tolerance_us=10 * SECOND)
         changed, _ = take(told, statement, NOW + 200 * SECOND)
         assert changed[EMAIL].saw == saw
+
+
+def test_what_looks_as_if_nobody_ever_said_anything_is_a_word_only_after_it_looked_otherwise() -> None:
+    exempt = "tax.exemption.exempt"
+    unset: dict[str, Any] = {"unset": (EMAIL, exempt)}
+    rows, taken = take({}, a_statement({EMAIL: None, exempt: False}, **unset), 1)
+    assert (taken.stated, set(taken.echoed)) == ((), {EMAIL, exempt})
+    assert not any(held.has_said for held in rows.values())
+    assert rows[exempt].shown is False
+
+    again, _ = take(rows, a_statement({EMAIL: None, exempt: False}, at=NOW + SECOND, **unset), 2)
+    assert not any(held.has_said for held in again.values())
+
+    filled, _ = take(rows, a_statement({EMAIL: "a@x.org", exempt: True}, at=NOW + SECOND), 3)
+    _, emptied = take(filled, a_statement({EMAIL: None, exempt: False}, at=NOW + 2 * SECOND, **unset), 4)
+    assert set(emptied.stated) == {EMAIL, exempt}
+    _, cleared = take(tell({}, {EMAIL: "b@x.org"}, 5), a_statement({EMAIL: None}, unset=(EMAIL,)), 6)
+    assert cleared.stated == (EMAIL,), "what the hub wrote was taken out there"
+
+
+def test_what_was_seen_empty_is_not_filled_by_a_message_from_before() -> None:
+    rows, _ = take({}, a_statement({EMAIL: None}, at=NOW + SECOND, unset=(EMAIL,)), 1)
+    _, taken = take(rows, a_statement({EMAIL: "old@x.org"}, at=NOW), 2)
+    assert taken.stale == (EMAIL,)

@@ -21,6 +21,7 @@ from crossdock.entrypoints.api import (
     openapi,
     orders,
     parked,
+    rehearsals,
     stewards,
 )
 from crossdock.entrypoints.api.serving import serve_app
@@ -38,6 +39,7 @@ API_ROUTES: tuple[HTTPRouteHandler, ...] = (
     *orders.ROUTES,
     *parked.ROUTES,
     *stewards.ROUTES,
+    *rehearsals.ROUTES,
     *lanes.ROUTES,
     *customers.ROUTES,
     *events.ROUTES,

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from crossdock.identity.golden.canary import CanaryFreshness
 from crossdock.identity.golden.freshness import FeedFreshness
+from crossdock.identity.matching.scoring import Band
 from crossdock.identity.onboarding.ledger import OnboardingFigures, OnboardingState
 from crossdock.ports.address_validator import Outcome
 
@@ -28,6 +29,18 @@ def canary_figures(canaries: Sequence[CanaryFreshness]) -> Iterator[Metric]:
         limits.add_metric([each.canary], each.within_seconds)
         fresh.add_metric([each.canary], float(each.fresh))
     yield from (took, limits, fresh)
+
+
+def match_figures(decided: Mapping[Band, int]) -> Iterator[Metric]:
+    """How many of the records that came new were somebody whom the hub knew (KPI-26)."""
+    matches = CounterMetricFamily(
+        "crossdock_customer_matches",
+        "Records that came new to this process: linked to a known customer, in review, or new",
+        labels=["decision"],
+    )
+    for band in get_args(Band):
+        matches.add_metric([band], decided.get(band, 0))
+    yield matches
 
 
 def customer_figures(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crossdock.entrypoints.api import stewards
+from crossdock.entrypoints.api import rehearsals, stewards
 from crossdock.entrypoints.api.operation import LIMIT, Operation, Parameter, Schema
 from crossdock.entrypoints.entrance import customer_answers as answers
 from crossdock.entrypoints.entrance.consent_answers import ConsentsTold
@@ -14,7 +14,7 @@ _PLAIN = "^[^\\x00-\\x1f]*$"
 _NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": INT64_MAX}
 _ACTOR = Parameter(name="X-Actor", words="Who reads; it is kept in the audit.", place="header")
 _MATCH = Parameter(name="If-Match", words="Only while the customer is in this version (ETag).", place="header")
-_KEY = Parameter(
+KEY = Parameter(
     name="Idempotency-Key",
     words="Yours for this word; the same key with another body is refused.",
     place="header",
@@ -63,18 +63,21 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "list_alike_reviews": _look(answers.AlikeList, LIMIT),
     "get_customer_review": _look(answers.ReviewTold, _ACTOR),
-    "decide_customer_review": _word(stewards.ReviewWord, 200, _KEY),
-    "decide_many_reviews": _word(stewards.ReviewWords, 200, _KEY, answer=answers.WordsTaken),
+    "decide_customer_review": _word(stewards.ReviewWord, 200, KEY),
+    "decide_many_reviews": _word(stewards.ReviewWords, 200, KEY, answer=answers.WordsTaken),
     "list_customer_questions": _look(
         answers.QuestionList, LIMIT, _text("behind", "From the `next` of a page.", 400)
     ),
-    "pin_customer": _word(stewards.PinWord, 200, _MATCH, _KEY),
-    "unpin_customer": _word(stewards.UnpinWord, 200, _MATCH),
-    "accept_proposal": _word(stewards.AcceptWord, 200, _MATCH, _KEY),
-    "hold_customer": _word(stewards.HoldWord, 200, _KEY),
-    "release_customer": _word(stewards.HoldWord, 200, _KEY),
-    "merge_customers": _word(stewards.MergeWord, 202, _KEY),
+    "pin_customer": _word(stewards.PinWord, 200, _MATCH, KEY),
+    "unpin_customer": _word(stewards.UnpinWord, 200, _MATCH, KEY),
+    "accept_proposal": _word(stewards.AcceptWord, 200, _MATCH, KEY),
+    "hold_customer": _word(stewards.HoldWord, 200, KEY),
+    "release_customer": _word(stewards.HoldWord, 200, KEY),
+    "merge_customers": _word(stewards.MergeWord, 202, KEY),
     "get_merge": _look(answers.MergeTold),
-    "unmerge_customers": _word(stewards.UnmergeWord, 202, _KEY),
+    "unmerge_customers": _word(stewards.UnmergeWord, 202, KEY),
+    "rehearse_customers": _word(rehearsals.RehearsalWord, 202, KEY, answer=rehearsals.RehearsalBegun),
+    "list_rehearsals": _look(rehearsals.RehearsalList, LIMIT),
+    "get_rehearsal": _look(rehearsals.RehearsalFound),
 }
 """By operation id."""

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from crossdock.entrypoints.api.findings import read_body
-from crossdock.entrypoints.api.orders import read_json_bytes
+from crossdock.entrypoints.api.orders import idempotency_key, read_json_bytes
 from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
 from crossdock.entrypoints.entrance.crediting import credit_desk_of, credit_refusal
 from crossdock.entrypoints.entrance.paging import INT64_MAX, limit_of, number_of, text_of
@@ -108,6 +108,7 @@ async def list_credit_reviews(request: Asked, entrance: Here) -> CreditReviews:
 async def approve_credit(request: Asked, entrance: Here, customer_id: FromPath[str]) -> CreditDecided:
     """Approve a company's credit: from then on it may order on invoice."""
     asked = read_body(await read_json_bytes(request), CreditApproval)
+    await entrance.taking.bind("credits", idempotency_key(request), f"approve {customer_id}", asked)
     try:
         decision = await credit_desk_of(entrance).approve(
             customer_id, actor=asked.actor, reason=asked.reason, limit=asked.limit, terms=asked.terms
@@ -121,6 +122,7 @@ async def approve_credit(request: Asked, entrance: Here, customer_id: FromPath[s
 async def refuse_credit(request: Asked, entrance: Here, customer_id: FromPath[str]) -> CreditDecided:
     """Refuse a company's credit; the reason is shown wherever credit is."""
     asked = read_body(await read_json_bytes(request), CreditRefusal)
+    await entrance.taking.bind("credits", idempotency_key(request), f"refuse {customer_id}", asked)
     try:
         decision = await credit_desk_of(entrance).refuse(customer_id, actor=asked.actor, reason=asked.reason)
     except CrossdockError as error:

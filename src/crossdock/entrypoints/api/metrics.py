@@ -14,7 +14,7 @@ from crossdock.bootstrap.hub import Hub
 from crossdock.canonical.status import OrderStatus
 from crossdock.durable.lanes import LaneState
 from crossdock.durable.records import RunState
-from crossdock.entrypoints.api.customer_figures import canary_figures, customer_figures
+from crossdock.entrypoints.api.customer_figures import canary_figures, customer_figures, match_figures
 from crossdock.entrypoints.entrance.backlogs import Backlog, read_backlogs
 from crossdock.entrypoints.entrance.context import Entrance, Here
 from crossdock.identity.golden.canary import CanaryFreshness
@@ -80,8 +80,10 @@ class _Page:
         yield from self._of_lanes()
         yield from self._of_commits()
         yield from self._of_streams()
-        addresses = self._hub.customers.addresses.outcomes if self._hub.customers else {}
+        customers = self._hub.customers
+        addresses = customers.addresses.outcomes if customers else {}
         yield from customer_figures(self._figures.onboardings, self._figures.feeds, addresses)
+        yield from match_figures(customers.recogniser.outcomes if customers else {})
         yield from canary_figures(self._figures.canaries)
 
     def _of_orders(self) -> Iterator[Metric]:

@@ -80,6 +80,7 @@ def _parameters(operation: Operation, path_parameters: Sequence[str]) -> list[di
         "name": "Its name.",
         "number": "The review's number.",
         "merge_id": "The merge's id.",
+        "rehearsal_id": "The rehearsal's id.",
     }
     in_path = [
         {

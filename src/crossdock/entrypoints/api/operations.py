@@ -42,6 +42,7 @@ _LANE_VERB = Operation(
 )
 _CREDIT_VERB: dict[str, Any] = {
     "group": "Customers",
+    "parameters": (customer_operations.KEY,),
     "answers": {200: customers.CreditDecided},
     "problems": (400, 403, 404, 409, 413, 415, 422, 503),
 }

@@ -14,7 +14,7 @@ MODULE = "bench"
 
 
 def bench(
-    words: Annotated[list[str] | None, typer.Argument(metavar="[OPTIONS]", help="Handed on as they are.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="OPTIONS", help="Handed on as they are.")] = None,
 ) -> None:
     """Measure orders a second, latency and CPU beside the bare group-commit floor, in one run.
 

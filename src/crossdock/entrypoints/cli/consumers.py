@@ -63,7 +63,7 @@ async def replay(
 
     [bold]Example[/]
 
-      crossdock events replay broker --after 1200 --until 1800 --reason "restored from a backup"
+      crossdock events replay broker --after 1200 --until 1800 --reason "backup"
     """
     if not reason.strip():
         finding = Finding("reason-missing", "$.reason", "say why")

@@ -27,25 +27,31 @@ def in_words(value: FieldValue) -> str:
 
 def print_customer(told: CustomerTold) -> None:
     """What holds, field by field, and by whose word."""
-    say(told.customer_id, style="name")
+    say(cell(told.name or told.customer_id, "name"))
+    if told.name:
+        say(told.customer_id, style="quiet")
     if told.into:
         note(f"is retired: the customer is {told.into} now")
         return
     say("records: " + ", ".join(f"{each.record} ({each.state})" for each in told.records))
-    rows = Listing("field", "value", "by", "rule", words=(1,), spare=(3,))
+    rows = Listing("field", "value", "by", "rule", words=(1, 2), spare=(3,))
     for value in told.values:
+        if value.is_empty:
+            continue
         by = value.pinned_by or (value.opinions[0].record if value.opinions else "")
         for name, held in value.values.items() or {value.field: None}.items():
             style = "wait" if value.review else ""
             rows.add_row(cell(name), cell(in_words(held)), cell(by), cell(value.review or value.rule, style))
     show(rows)
+    if empty := [value.field for value in told.values if value.is_empty]:
+        note(f"empty in every record: {', '.join(empty)}")
 
 
 def print_why(value: ValueTold) -> None:
     """Why a value holds, and what every record says."""
     say(value.field, style="name")
     say(value.why)
-    rows = Listing("record", "says", "since", "does not hold because", words=(1, 3))
+    rows = Listing("record", "says", "since", "why not", words=(0, 1, 3), spare=(2,))
     for each in value.opinions:
         said = ", ".join(in_words(held) for held in each.values.values())
         rows.add_row(cell(each.record), cell(said), cell(each.said_at), cell(each.why_not.replace("_", " ")))
@@ -54,7 +60,18 @@ def print_why(value: ValueTold) -> None:
 
 def print_reviews(reviews: Sequence[ReviewRow]) -> None:
     """The queue."""
-    rows = Listing("review", "customer", "may be", "bits", "household", "whose", "alike", numbers=(3,), spare=(6,))
+    rows = Listing(
+        "review",
+        "customer",
+        "may be",
+        "bits",
+        "household",
+        "whose",
+        "alike",
+        words=(1, 2),
+        numbers=(3,),
+        spare=(4, 5, 6),
+    )
     for each in reviews:
         rows.add_row(
             cell(each.number, "name"),
@@ -73,7 +90,9 @@ def print_review(told: ReviewTold) -> None:
     state = "" if told.is_open else ", closed"
     say(f"review {told.review.number}, {told.review.owner}{state}", style="name")
     rows = Listing(
-        "field", *(each.customer_id for each in told.customers), words=range(1, len(told.customers) + 1)
+        "field",
+        *(each.name or each.customer_id for each in told.customers),
+        words=range(1, len(told.customers) + 1),
     )
     shown = [{n: v for value in each.values for n, v in value.values.items()} for each in told.customers]
     for name in sorted({name for each in shown for name in each}):
@@ -92,7 +111,7 @@ def print_review(told: ReviewTold) -> None:
 
 def print_questions(questions: Sequence[QuestionTold]) -> None:
     """Open disagreements."""
-    rows = Listing("customer", "field", "what", "who says otherwise", "owner", "since", spare=(5,))
+    rows = Listing("customer", "field", "what", "says otherwise", "owner", "since", words=(0, 1), spare=(4, 5))
     for each in questions:
         rows.add_row(
             *(cell(text) for text in (each.customer_id, each.field, each.kind.replace("_", " "), each.system)),

@@ -117,7 +117,7 @@ async def why(
 @app.command("reviews")
 @asynchronous
 async def reviews(
-    number: Annotated[int | None, typer.Argument(metavar="[REVIEW]", min=1, help="One, side by side.")] = None,
+    number: Annotated[int | None, typer.Argument(metavar="REVIEW", min=1, help="One, side by side.")] = None,
     *,
     alike: Annotated[str, typer.Option("--alike", metavar="SIGNATURE", help="Only equal evidence.")] = "",
     owner: Annotated[str, typer.Option("--owner", help="Only those of this team or person.")] = "",
@@ -166,9 +166,9 @@ async def questions(
 @app.command("decide")
 @asynchronous
 async def decide(
-    word: Annotated[Said, typer.Argument(help="What you say of them.", show_default=False)],
+    word: Annotated[Said, typer.Argument(metavar="WORD", help="What you say of them.", show_default=False)],
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="[REVIEW]...", min=1, help="Reviews.", show_default=False)
+        list[int] | None, typer.Argument(metavar="REVIEW", min=1, help="Reviews.", show_default=False)
     ] = None,
     *,
     reason: ReasonOption,
@@ -189,7 +189,7 @@ async def decide(
     [bold]Examples[/]
 
       crossdock customers decide same 17 --reason "called her"
-      crossdock customers decide not-same --all-alike v1:5f0c66bb8a2f4b1e --reason "households"
+      crossdock customers decide not-same --all-alike v1:5f0c66bb8a2f4b1e -r kin
       crossdock customers decide assign 17 --to olaf --reason "his town"
     """
     said = Word(
@@ -240,7 +240,7 @@ async def merge(
 
     [bold]Example[/]
 
-      crossdock customers merge 0198c1f2-… 0198c1f3-… --reason "same passport" --keep contact.email=a@example.org
+      crossdock customers merge 0198c1f2-… 0198c1f3-… --reason "same passport"
     """
     async with _desk(deployment) as (_, stewards):
         merge_id = await stewards.merge(survivor, absorbed, by=actor(), reason=reason, pins=_values(keep))
@@ -280,7 +280,7 @@ async def unmerge(
 async def pin(
     customer: CustomerArgument,
     values: Annotated[
-        list[str], typer.Argument(metavar="FIELD=VALUE...", help="What shall hold.", show_default=False)
+        list[str], typer.Argument(metavar="FIELD=VALUE", help="What shall hold.", show_default=False)
     ],
     *,
     reason: ReasonOption,
@@ -291,7 +291,7 @@ async def pin(
 
     [bold]Example[/]
 
-      crossdock customers pin 0198c1f2-… contact.email=a@example.org --reason "rang her"
+      crossdock customers pin 0198c1f2-… contact.email=a@x.org --reason "rang her"
     """
     async with _desk(deployment) as (_, stewards):
         await stewards.pin(customer, _values(values), by=actor(), reason=reason)
@@ -334,7 +334,7 @@ async def accept(
 
     [bold]Example[/]
 
-      crossdock customers accept 0198c1f2-… contact.email salesforce/Account/001… --reason "rang her"
+      crossdock customers accept 0198c1f2-… contact.email erp/party/17 -r rang
     """
     async with _desk(deployment) as (_, stewards):
         await stewards.accept(customer, field, record, by=actor(), reason=reason)

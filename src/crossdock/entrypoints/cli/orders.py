@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="Find orders, see their journeys, h
 @asynchronous
 async def list_orders(
     search: Annotated[
-        str, typer.Argument(metavar="[NUMBER]", help="An order's, ERP's, Salesforce's or customer's number.")
+        str, typer.Argument(metavar="NUMBER", help="An order's, ERP's, Salesforce's or customer's number.")
     ] = "",
     *,
     status: Annotated[OrderStatus | None, typer.Option("--status", "-s", help="Only these.")] = None,

@@ -26,7 +26,7 @@ RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run, or the order it is about.", show_default=False)
 ]
 RunsArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs, or orders.", show_default=False)
+    list[str] | None, typer.Argument(metavar="RUN", help="Runs, or orders.", show_default=False)
 ]
 AllLikeOption = Annotated[
     str,
@@ -114,7 +114,7 @@ async def retry(
     [bold]Examples[/]
 
       crossdock parked retry SF-00000123
-      crossdock parked retry --all-like v1:5f0c66bb8a2f4b1e --reason "price list mended"
+      crossdock parked retry --all-like v1:5f0c66bb8a2f4b1e --reason "mended"
     """
 
     async def verb(hub: "Hub", ids: list[str]) -> Mapping[str, bool]:
@@ -138,7 +138,7 @@ async def skip(
 
     [bold]Example[/]
 
-      crossdock parked skip SF-00000123 --reason "customer ordered again by phone, SF-00000140"
+      crossdock parked skip SF-00000123 --reason "ordered again by phone"
     """
 
     async def verb(hub: "Hub", ids: list[str]) -> Mapping[str, bool]:
@@ -162,7 +162,7 @@ async def compensate(
 
     [bold]Example[/]
 
-      crossdock parked compensate SF-00000123 --reason "The customer has withdrawn the order."
+      crossdock parked compensate SF-00000123 --reason "Withdrawn."
     """
 
     async def verb(hub: "Hub", ids: list[str]) -> Mapping[str, bool]:
@@ -220,9 +220,9 @@ async def repair(
 
     [bold]Examples[/]
 
-      crossdock parked repair SF-00000123 --set '$.lines[0].unit_price.amount=12.50' --reason "price agreed"
-      crossdock parked repair SF-00000123 --input order.json --reason "address completed"
-      crossdock parked repair SF-00000123 --result 'report=null' --reason "entered by hand"
+      crossdock parked repair SF-00000123 --set '$.customer.number=C-17' -r agreed
+      crossdock parked repair SF-00000123 --input order.json --reason mended
+      crossdock parked repair SF-00000123 --result 'report=null' -r "by hand"
     """
     async with open_hub(deployment) as hub:
         view = await one_parked(hub, run)

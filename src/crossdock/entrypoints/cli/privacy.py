@@ -27,7 +27,9 @@ REFUSED = "erase-refused"
 HELD_SECONDS = 0.2
 """Before another look for keys that somebody else held."""
 
-PartyArgument = Annotated[str, typer.Argument(metavar="[PARTY]", help="The party's id.", show_default=False)]
+PartyArgument = Annotated[
+    str, typer.Argument(metavar="PARTY", help="The customer's id in the hub.", show_default=False)
+]
 ReferenceOption = Annotated[
     str,
     typer.Option(
@@ -55,13 +57,13 @@ async def erase_party(
 ) -> int:
     """Forget a party: clear its records in every system, then destroy its keys here.
 
-    The hub or a worker of it carries this out; what it waits for, and what forbids it, is shown like all work.
-    Orders that are not finished and money that is owed forbid it. It cannot be taken back.
+    The hub or a worker of it carries this out. Orders that are not finished, money that is owed and a legal hold
+    forbid it; what comes to forbid it later puts it off, see status. It cannot be taken back.
 
     [bold]Examples[/]
 
       crossdock privacy erase 0197f2c1-… --dry-run
-      crossdock privacy erase --reference salesforce:Account:0015g00000XyZ --reason "asked for, 2026-11-21"
+      crossdock privacy erase 0197f2c1-… --reason "asked for on 2026-11-21"
     """
     from crossdock.identity.privacy.erasing import ErasureAsked  # noqa: PLC0415 - `--help` waits for no library
     from crossdock.processes.party_erasure import due_of  # noqa: PLC0415 - the same
@@ -118,6 +120,7 @@ async def show_status(
       crossdock privacy status 0197f2c1-…
     """
     from crossdock.contracts.customers import customer_subject  # noqa: PLC0415 - `--help` waits for no library
+    from crossdock.identity.privacy.erasing import erasure_subject  # noqa: PLC0415 - the same
 
     async with open_hub(deployment) as hub:
         customers = _customers(hub)
@@ -127,7 +130,7 @@ async def show_status(
         names = {customers.erasure.name, customers.erasing_again.name}
         listed = [
             *await hub.store.list_runs(subject=subject),
-            *await hub.store.list_runs(subject=f"erasure/{party_id}"),
+            *await hub.store.list_runs(subject=erasure_subject(party_id)),
         ]
         runs = [run for run in listed if run.process in names]
         said = await hub.store.list_audit(run_id=subject)
@@ -179,7 +182,7 @@ async def release_party(
     deployment: DeploymentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Lift the legal hold on a party. An erasure that waited for it goes on when it asks again.
+    """Lift the legal hold on a party. An erasure that waited for it goes on.
 
     [bold]Example[/]
 
@@ -274,7 +277,7 @@ async def export_party(
 
     [bold]Example[/]
 
-      crossdock privacy export --reference salesforce:Account:0015g00000XyZ --output /secure
+      crossdock privacy export --reference erp:party.party:17 --output /secure
     """
     from crossdock.entrypoints.cli.privacy_export import known_of, write_export  # noqa: PLC0415 - as above
 

@@ -75,7 +75,7 @@ def black_friday(
       crossdock rehearse black-friday
       crossdock rehearse black-friday --report evening.html
       crossdock rehearse black-friday --outage-minutes 30 --erp-per-second 20
-      crossdock rehearse black-friday --orders-per-hour 20 --outage-minutes 2    a small one, in seconds
+      crossdock rehearse black-friday --orders-per-hour 20 --outage-minutes 2
     """
     evening = Evening(
         orders_per_hour=orders_per_hour,

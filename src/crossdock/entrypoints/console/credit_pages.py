@@ -16,7 +16,7 @@ from crossdock.entrypoints.entrance.crediting import credit_desk_of, credit_refu
 from crossdock.entrypoints.entrance.customer_answers import customer_told
 from crossdock.entrypoints.entrance.paging import INT64_MAX, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
-from crossdock.entrypoints.entrance.stewarding import find_customer
+from crossdock.entrypoints.entrance.stewarding import find_customer, names_told
 from crossdock.identity.onboarding.ledger import OnboardingFile, ReviewPosition
 from crossdock.kit.errors import CrossdockError
 
@@ -36,6 +36,8 @@ async def console_credits(request: Asked, entrance: Here) -> Response[Any]:
     behind = ReviewPosition(due_at, text_of(query, "behind", 80)) if due_at else None
     onboards = hub.credit is not None
     reviews = await hub.store.list_reviews(behind=behind, limit=PAGE_ROWS) if onboards else []
+    decided = await hub.store.list_decided() if onboards and behind is None else []
+    mentioned = [each.party_id for each in (*reviews, *decided)]
     return page(
         "credits.html",
         request,
@@ -43,7 +45,8 @@ async def console_credits(request: Asked, entrance: Here) -> Response[Any]:
         onboards=onboards,
         figures=await hub.store.count_onboardings(now),
         reviews=reviews,
-        decided=await hub.store.list_decided() if onboards and behind is None else [],
+        decided=decided,
+        names=await names_told(entrance, mentioned) if mentioned else {},
         behind=behind,
         older=reviews[-1] if len(reviews) == PAGE_ROWS else None,
         now=now,
@@ -70,7 +73,7 @@ async def console_credit(request: Asked, entrance: Here, customer_id: FromPath[s
         is_open=review.state == "under_review" and review.decision is None,
         rules=rules.credit,
         shown=[(name, values[name]) for name in sorted(values) if name.startswith(SHOWN)],
-        named=values.get("organisation.name") or values.get("organisation.legal_name") or customer_id,
+        named=told.name or customer_id,
         onward=await _onward(entrance, review),
         now=hub.clock.now(),
     )

@@ -1,5 +1,6 @@
 """The console for data stewards: customers, one customer, doubts, one doubt side by side; and their words."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +15,9 @@ from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
 from crossdock.entrypoints.entrance.customer_answers import customer_told, merge_told, review_row, weighed_told
 from crossdock.entrypoints.entrance.paging import INT64_MAX, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
-from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, said, stewards_of
+from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, names_told, said, stewards_of
 from crossdock.identity.golden.fields import FieldValue
+from crossdock.identity.recognition.reviews import Review
 from crossdock.processes.customer_stewardship import Stewards, Word
 
 PAGE_ROWS = 50
@@ -31,7 +33,9 @@ async def console_customers(request: Asked, entrance: Here) -> Response[Any]:
     owned = hub.customers is not None
     found = await stewards_of(entrance).search(search) if owned and search else []
     questions = await hub.store.list_questions(limit=PAGE_ROWS) if owned else []
-    facts = {"owned": owned, "search": search, "found": found, "questions": questions, "now": hub.clock.now()}
+    facts = {"owned": owned, "search": search, "questions": questions, "now": hub.clock.now()}
+    facts["found"] = await names_told(entrance, found, READER) if found else {}
+    facts["names"] = await names_told(entrance, [one.party_id for one in questions]) if questions else {}
     fresh = {"feeds": await hub.customer_feeds(), "canaries": await hub.canaries.freshness()}
     return page("customers.html", request, entrance, **facts, **fresh)
 
@@ -77,6 +81,7 @@ async def console_reviews(request: Asked, entrance: Here) -> Response[Any]:
         entrance,
         owned=owned,
         reviews=[(review_row(each), each.at) for each in reviews],
+        names=await names_told(entrance, _mentioned(reviews)) if reviews else {},
         alike=alike,
         signature=signature,
         owner=owner,
@@ -104,6 +109,7 @@ async def console_review(request: Asked, entrance: Here, number: FromPath[int]) 
         customers=customers,
         names=sorted({name for each in shown for name, held in each.items() if held is not None}),
         shown=shown,
+        differing=_differing(shown),
         weighed=[weighed_told(each) for each in doubt.review.finding.weighed],
         next_number=later[0].number if later else 0,
         here=here_of(request),
@@ -148,6 +154,20 @@ async def _carry_out_alike(stewards: Stewards, entrance: Entrance, signature: st
     hub = entrance.hub
     found = await hub.store.list_match_reviews(hub.clock.now(), signature=signature, limit=BULK_MAX)
     await stewards.decide_many([each.number for each in found], word)
+
+
+def _differing(shown: Sequence[Mapping[str, FieldValue]]) -> set[str]:
+    """The fields of which more than one says something, and not the same."""
+    said: dict[str, set[FieldValue]] = {}
+    for each in shown:
+        for name, held in each.items():
+            if held is not None:
+                said.setdefault(name, set()).add(held)
+    return {name for name, values in said.items() if len(values) > 1}
+
+
+def _mentioned(reviews: Sequence[Review]) -> list[str]:
+    return [party_id for each in reviews for party_id in (each.finding.party_id, *each.finding.doubtful)]
 
 
 def _number(text: str) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -27,7 +28,9 @@ from crossdock.entrypoints.entrance.asking import find_journey, status_of
 from crossdock.entrypoints.entrance.backlogs import read_backlogs
 from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
 from crossdock.entrypoints.entrance.paging import cursor_of, position_of, text_of
-from crossdock.insight.journey import Journey
+from crossdock.entrypoints.entrance.problems import Problem
+from crossdock.entrypoints.entrance.stewarding import look_at_subject
+from crossdock.insight.journey import Journey, ParkedWork
 from crossdock.kit.errors import Invalid
 
 PAGE_ROWS = 50
@@ -124,6 +127,31 @@ async def console_parked(request: Asked, entrance: Here) -> Response[Any]:
     )
 
 
+@get("/console/parked/run", name="console_parked_run")
+async def console_parked_run(request: Asked, entrance: Here) -> Response[Any]:
+    """One run that stands still and is no order's: why, whose it is, and what may become of it."""
+    hub = entrance.hub
+    run = await hub.store.find_run(text_of(request.query_params, "id", 400))
+    if run is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "run-unknown")
+    parked, preview = None, None
+    if run.state is RunState.PARKED and run.parking is not None:
+        parked = ParkedWork(run_id=run.run_id, since=run.parked_at or run.updated_at, parking=run.parking)
+        preview = await _preview(entrance, run.run_id)
+    return page(
+        "parked_run.html",
+        request,
+        entrance,
+        run=run,
+        runs=[run],
+        parked=parked,
+        previews={run.run_id: preview} if preview else {},
+        customer_id=await look_at_subject(entrance, run.subject, "console"),
+        here=here_of(request),
+        now=hub.clock.now(),
+    )
+
+
 @get("/console/lanes", name="console_lanes")
 async def console_lanes(request: Asked, entrance: Here) -> Response[Any]:
     """Every lane with its limits, and a hand on its gate; and how far behind those are who get events."""
@@ -154,6 +182,7 @@ ROUTES = (
     console_orders,
     console_order,
     console_parked,
+    console_parked_run,
     console_lanes,
     console_stream,
     console_asset,
@@ -192,13 +221,16 @@ async def _changes(entrance: Entrance) -> AsyncIterator[bytes]:
 
 
 async def _previews(entrance: Entrance, journey: Journey) -> dict[str, Preview]:
-    previews = {}
-    for parked in journey.parked:
-        try:
-            previews[parked.run_id] = await entrance.hub.desk.preview(parked.run_id)
-        except Invalid:
-            continue  # somebody released it a moment ago
-    return previews
+    previews = {parked.run_id: await _preview(entrance, parked.run_id) for parked in journey.parked}
+    return {run_id: preview for run_id, preview in previews.items() if preview is not None}
+
+
+async def _preview(entrance: Entrance, run_id: str) -> Preview | None:
+    """What a retry does, or None where somebody released it a moment ago."""
+    try:
+        return await entrance.hub.desk.preview(run_id)
+    except Invalid:
+        return None
 
 
 def _groups(runs: list[RunView] | Any) -> dict[str, list[RunView]]:

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from crossdock.canonical.status import OrderStatus
 from crossdock.entrypoints.console.assets import asset_url
+from crossdock.entrypoints.entrance.customer_answers import HAPPENED_WORDS, QUESTION_WORDS
 from crossdock.insight.wording import STATUS_WORDS, duration_in_words, headline, quantity_in_words
 from crossdock.kit.clock import Instant, iso, to_datetime
 
@@ -30,6 +31,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"asset": asset_url, "STATUS_WORDS": STATUS_WORDS, "OrderStatus": OrderStatus}
+    made.globals |= {"QUESTION_WORDS": QUESTION_WORDS, "HAPPENED_WORDS": HAPPENED_WORDS}
     made.filters |= {
         "clock": clock,
         "moment": moment,

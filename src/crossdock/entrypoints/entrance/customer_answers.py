@@ -1,15 +1,20 @@
 """What the API, the console and the command line tell of customers, apart from the model it is made of."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.golden.joining import Line, Merge, Unmerged
 from crossdock.identity.golden.ledger import OpenQuestion, PartyEvent, record_key
+from crossdock.identity.golden.spreading import golden_fields
 from crossdock.identity.golden.survivorship import GoldenValue, Opinion
 from crossdock.identity.recognition.index import Weighed
 from crossdock.identity.recognition.reviews import Review
 from crossdock.kit.clock import iso
 from crossdock.processes.customer_stewardship import Customer, Doubt
+
+_NAME_PARTS = ("given", "middle", "family", "suffix")
 
 
 class OpinionTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +38,12 @@ class ValueTold(msgspec.Struct, frozen=True, kw_only=True):
     pinned_by: str
     opinions: tuple[OpinionTold, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody says a value of it, and no person has decided on it or has to."""
+        said = [*self.values.values(), *(held for each in self.opinions for held in each.values.values())]
+        return not (self.review or self.pinned_by or any(held is not None for held in said))
+
 
 class RecordTold(msgspec.Struct, frozen=True, kw_only=True):
     """A record of the customer in a system."""
@@ -43,9 +54,13 @@ class RecordTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CustomerTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer. `into`: this id is retired, and the customer is that one now. `version` is for `If-Match`."""
+    """A customer. `into`: this id is retired, and the customer is that one now. `version` is for `If-Match`.
+
+    `name` is what people call him, as it holds, else his e-mail address; empty where nobody says either.
+    """
 
     customer_id: str
+    name: str
     into: str
     version: str
     records: tuple[RecordTold, ...]
@@ -152,6 +167,33 @@ class AlikeList(msgspec.Struct, frozen=True, kw_only=True):
     alike: tuple[AlikeTold, ...]
 
 
+QUESTION_WORDS: Mapping[str, str] = {
+    "cannot_know": "nobody can know which word is newer",
+    "merge": "a system took two customers for one",
+    "not_kept": "its record makes something else of it",
+    "nothing_valid": "nobody says anything valid",
+    "parent_missing": "whom it belongs to is not there yet",
+    "proposed": "another value is proposed to its owner",
+    "refused": "it is not theirs to say",
+}
+"""What is asked, in words for people."""
+
+
+HAPPENED_WORDS: Mapping[str, str] = {
+    "changed": "says something else",
+    "decided": "a person decided",
+    "deleted": "was deleted",
+    "golden": "what holds changed",
+    "held": "legal hold",
+    "linked": "belongs to this customer",
+    "live": "is back",
+    "parted": "taken apart",
+    "released": "legal hold lifted",
+    "told": "the hub wrote there",
+}
+"""What happened to a customer or a record, in words for people; other words stand for themselves."""
+
+
 class QuestionTold(msgspec.Struct, frozen=True, kw_only=True):
     """A disagreement about a field of a customer, and since when."""
 
@@ -208,6 +250,7 @@ def customer_told(customer: Customer) -> CustomerTold:
     """A customer for others."""
     return CustomerTold(
         customer_id=customer.file.party_id,
+        name=name_of(customer.values),
         into=customer.file.into,
         version=version_of(customer),
         records=tuple(
@@ -216,6 +259,21 @@ def customer_told(customer: Customer) -> CustomerTold:
         ),
         values=tuple(_value(each) for each in customer.values.values()),
     )
+
+
+def name_of(values: Mapping[str, GoldenValue]) -> str:
+    """What people call a customer, as it holds, else the e-mail address; empty where nobody says either."""
+    held = golden_fields(values)
+    person = " ".join(str(part) for name in _NAME_PARTS if (part := held.get(f"person.name.{name}")))
+    company = company_of(values)
+    first, second = (person, company) if held.get("kind") == "person" else (company, person)
+    return str(first or second or held.get("contact.email") or "")
+
+
+def company_of(values: Mapping[str, GoldenValue]) -> str:
+    """What a company is called, which tells of nobody; empty for a person."""
+    held = golden_fields(values)
+    return str(held.get("organisation.name") or held.get("organisation.legal_name") or "")
 
 
 def _value(value: GoldenValue) -> ValueTold:

@@ -51,6 +51,7 @@ class RoutePolicy(msgspec.Struct, frozen=True, kw_only=True):
 INTAKE = RateLimit("intake", 60_000)
 READING = RateLimit("reading", 6_000)
 DECIDING = RateLimit("deciding", 600)
+REHEARSING = RateLimit("rehearsing", 30)
 PROBING = RateLimit("probing", 1_200)
 STREAMING = RateLimit("streaming", 120)
 
@@ -120,6 +121,11 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "release_customer": _STEWARD_WORD,
     "merge_customers": _STEWARD_WORD,
     "unmerge_customers": _STEWARD_WORD,
+    "rehearse_customers": RoutePolicy(
+        owner="data-stewards", layer="process", scope="customers:write", limit=REHEARSING
+    ),
+    "list_rehearsals": _CUSTOMERS,
+    "get_rehearsal": _CUSTOMERS,
     "console_home": _CONSOLE_OPEN,
     "console_sign_in": _CONSOLE_OPEN,
     "console_sign_in_form": _CONSOLE_OPEN,
@@ -128,6 +134,7 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "console_orders": _CONSOLE,
     "console_order": _CONSOLE,
     "console_parked": _CONSOLE,
+    "console_parked_run": _CONSOLE,
     "console_lanes": _CONSOLE,
     "console_customers": _CONSOLE,
     "console_customer": _CONSOLE,

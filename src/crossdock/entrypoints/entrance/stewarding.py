@@ -1,11 +1,13 @@
 """What the API and the console have in common about customers: the stewards' desk, and what its refusals mean."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from http import HTTPStatus
 from typing import TypeVar
 
+from crossdock.canonical.party import ExternalReference
 from crossdock.entrypoints.entrance.consent_answers import ConsentsTold, consent_told
 from crossdock.entrypoints.entrance.context import Entrance
+from crossdock.entrypoints.entrance.customer_answers import company_of, name_of
 from crossdock.entrypoints.entrance.problems import Problem
 from crossdock.kit.errors import Conflict, Rejected
 from crossdock.processes.customer_stewardship import Customer, Doubt, Stewards
@@ -43,6 +45,35 @@ async def find_customer(entrance: Entrance, party_id: str, by: str) -> Customer:
     return found
 
 
+async def look_at_subject(entrance: Entrance, subject: str, by: str) -> str:
+    """The customer that a run is about, where there is one; that somebody looked is kept in the audit."""
+    kind, _, name = subject.partition("/")
+    customers, party_id = entrance.hub.customers, ""
+    if customers is None:
+        return ""
+    if kind == "customer-record" and name.count("/") > 1:
+        record = ExternalReference(*name.split("/", 2))
+        party_id = (await entrance.hub.store.find_parties([record])).get(record, "")
+    elif kind == "customer":
+        party_id = name.partition("/")[0]
+    if party_id:
+        await customers.stewards.note_look(by, party_id)
+    return party_id
+
+
+async def names_told(entrance: Entrance, customer_ids: Iterable[str], by: str = "") -> dict[str, str]:
+    """What customers are called, by id: companies, and people only for `by`, whose look is kept in the audit."""
+    stewards, names = stewards_of(entrance), {}
+    for customer_id in dict.fromkeys(customer_ids):
+        found = await stewards.customer(customer_id)
+        if found is None:
+            continue
+        if by:
+            await stewards.note_look(by, customer_id)
+        names[customer_id] = name_of(found.values) if by else company_of(found.values)
+    return names
+
+
 async def consents_told(entrance: Entrance, customer: Customer) -> ConsentsTold:
     """A customer's consents and how far they have got. Raises Problem (404) for one who was erased meanwhile."""
     customers, party_id = entrance.hub.customers, customer.file.party_id
@@ -60,6 +91,5 @@ async def find_doubt(entrance: Entrance, number: int, by: str) -> Doubt:
     found = await stewards.doubt(number)
     if found is None:
         raise Problem(HTTPStatus.NOT_FOUND, "review-unknown")
-    for customer in found.customers:
-        await stewards.note_look(by, customer.file.party_id)
+    await stewards.note_look(by, *(customer.file.party_id for customer in found.customers))
     return found

@@ -55,18 +55,23 @@ class Taking:
             )
         return captured
 
-    async def bind(self, what: str, key: str, about: object, body: object) -> None:
-        """Bind a caller's key, where there is one, to its use. Raises Problem (422) where it had another."""
-        if key:
-            await self._bind_row(InboxRow(f"idempotency:{what}", key, f"{about}:{_digest(body)}"))
+    async def bind(self, what: str, key: str, about: object, body: object) -> bool:
+        """Bind a caller's key, where there is one, to its use; whether it came with that before.
+
+        Raises Problem (422) where it had another use.
+        """
+        if not key:
+            return False
+        return await self._bind_row(InboxRow(f"idempotency:{what}", key, f"{about}:{_digest(body)}"))
 
     async def _bind(self, key: str, order: Order) -> None:
         await self._bind_row(InboxRow(KEYS, key, f"{order.order_id}:{_digest(order)}"))
 
-    async def _bind_row(self, row: InboxRow) -> None:
+    async def _bind_row(self, row: InboxRow) -> bool:
         outcome: Outcome = await self._in_time(self._hub.worker.commit(Commit(inbox=row)))
         if outcome.fate is Fate.CONFLICT:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused")
+        return outcome.fate is Fate.DUPLICATE
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait a while for `work`. It goes on without us: a run it has leased must begin here."""

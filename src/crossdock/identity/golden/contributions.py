@@ -94,6 +94,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `from_us`: the mark is this hub's. By so much as `tolerance_us` the clock of `counted_at` may be behind ours.
     `was_read`: the hub looked, so its time is ours, and nothing that the record's clock said can be compared with
     it. `is_word`: what it shows is its word also where a hub wrote it, for the system alone decides on that.
+    `unset` are fields that look as they do where nobody ever said anything: a word only where the record is known
+    to have looked otherwise.
     """
 
     fields: Fields
@@ -107,10 +109,11 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     was_read: bool = False
     is_word: bool = False
     tolerance_us: int = 0
+    unset: tuple[str, ...] = ()
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of each field of a statement: new, known already or an echo, or older than what is known."""
+    """What became of each field of a statement: new, no word (known, echo, unset), or older than what is known."""
 
     stated: tuple[str, ...] = ()
     echoed: tuple[str, ...] = ()
@@ -153,6 +156,9 @@ def take(known: Mapping[str, Held], statement: Statement, sequence: int) -> tupl
         before = known.get(name) or Held(field=name)
         if name in known and value == before.shown and not (statement.is_word and value != before.said):
             after = _renewed(before, statement)
+            echoed.append(name)
+        elif name in statement.unset and name not in known:
+            after = _renewed(replace(before, shown=value), statement)
             echoed.append(name)
         elif statement.from_hub:
             after = _written(before, statement, value, sequence)
@@ -224,13 +230,19 @@ def _renewed(held: Held, statement: Statement) -> Held:
 
     One that is ahead by more than a day is not believed: nothing would be news until that time has come.
     """
-    if statement.was_read or statement.said_at > statement.arrived_at + CLOCK_AHEAD_US_MAX:
+    if not known_until(statement):
         return held
     return replace(
         held,
         heard_until=held.heard_until if statement.from_hub else max(held.heard_until, statement.said_at),
         shown_until=max(held.shown_until, statement.said_at),
     )
+
+
+def known_until(statement: Statement) -> Instant:
+    """Until when a record is known by its own clock once it has said this; 0 where its time can't be gone by."""
+    too_far_ahead = statement.said_at > statement.arrived_at + CLOCK_AHEAD_US_MAX
+    return 0 if statement.was_read or too_far_ahead else statement.said_at
 
 
 def _saw(before: Held, statement: Statement) -> int:

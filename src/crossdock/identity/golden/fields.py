@@ -95,6 +95,7 @@ _DOMAINS: Mapping[str, Domain] = {
     "cases": Domain.CASE_CONTEXT,
     "case_reference": Domain.CASE_REFERENCE,
     "hierarchy": Domain.HIERARCHY,
+    "relations": Domain.HIERARCHY,
 }
 """By the longest beginning of a name."""
 
@@ -104,11 +105,13 @@ GROUPS = (
     "billing.address",
     "tax.exemption",
     "credit.limit",
+    "credit.exposure",
     "receivables.balance",
     "receivables.overdue",
     "shipping.*.address",
     "consents.*",
     "hierarchy.parent",
+    "relations.*",
 )
 """What comes from one source or not at all: a mix of two addresses is an address nobody has (pain 16)."""
 

@@ -6,6 +6,7 @@ then is neither what was told nor anybody's opinion, and to tell it again would 
 
 import unicodedata
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -38,11 +39,16 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def is_same_form(field: str, one: FieldValue, other: FieldValue) -> bool:
-    """Whether values differ in nothing but case, accents, signs and blanks; telephones, in their prefix."""
+    """Whether values differ in nothing but case, accents, signs and blanks; telephones, in their prefix.
+
+    Of an amount the point is no sign like others: 12.5 is 12.50, and not 125.
+    """
     if isinstance(one, tuple) and isinstance(other, tuple):
         one, other = " ".join(one), " ".join(other)
     if not (isinstance(one, str) and isinstance(other, str)):
         return one == other
+    if field.endswith(".amount"):
+        return Decimal(one) == Decimal(other)
     if field.rpartition(".")[2] in _NUMBERS:
         ends = [_signs(each, str.isdigit)[-DIGITS_ALIKE:] for each in (one, other)]
         return len(ends[0]) == DIGITS_ALIKE and ends[0] == ends[1]

@@ -8,7 +8,7 @@ is nothing to copy, and nothing to split. What a merge did in other systems is k
 (`Repair`), and an unmerge takes that back as far as the system allows and says what it does not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -186,6 +186,35 @@ def repairs_of(survivor: PartyFile, absorbed: PartyFile, merging: Mapping[str, M
         if record.state == "live" and target is not None and how != "leave":
             repairs.append(Repair(system=system, survivor=target.reference, absorbed=record.reference, how=how))
     return tuple(repairs)
+
+
+def as_one(survivor: PartyFile, absorbed: PartyFile) -> PartyFile:
+    """What a merge makes of two: all records, and the survivor's decisions before the absorbed one's."""
+    own = {pin.unit for pin in survivor.pins}
+    return msgspec.structs.replace(
+        survivor,
+        sequence=max(survivor.sequence, absorbed.sequence),
+        records=(*survivor.records, *absorbed.records),
+        pins=(*survivor.pins, *(pin for pin in absorbed.pins if pin.unit not in own)),
+    )
+
+
+def apart(file: PartyFile, leaving: Sequence[Collection[str]]) -> list[PartyFile]:
+    """A party that companies of records have left, and behind it a party of each company, without decisions."""
+    by_key = {record_key(record.reference): record for record in file.records}
+    left = {key for company in leaving for key in company}
+    stays = tuple(record for key, record in by_key.items() if key not in left)
+    begun = [
+        msgspec.structs.replace(
+            file,
+            party_id=f"{file.party_id}+{number}",
+            records=tuple(by_key[key] for key in company if key in by_key),
+            pins=(),
+            told={},
+        )
+        for number, company in enumerate(leaving, start=1)
+    ]
+    return [msgspec.structs.replace(file, records=stays), *begun]
 
 
 def leftovers(fields: Mapping[str, Held], since: int, values: Iterable[GoldenValue]) -> dict[str, FieldValue]:

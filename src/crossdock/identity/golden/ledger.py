@@ -54,8 +54,8 @@ class PartyFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ChangeTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a change. `sequence` is the party's count of changes after it.
 
-    `is_new`: nobody knew the record before. `moved`: it was deleted, merged away, or came back. `merged_with`: the
-    record it was merged into belongs to this other party.
+    `is_new`: nobody knew the record before. `moved`: it was deleted, merged away, or came back. `is_gone`: as far
+    as is known now it is not there. `merged_with`: the record it was merged into belongs to this other party.
     """
 
     party_id: str
@@ -63,6 +63,7 @@ class ChangeTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     taken: Taken = Taken()
     is_new: bool = False
     moved: bool = False
+    is_gone: bool = False
     merged_with: str = ""
 
     @property

@@ -1,10 +1,11 @@
-"""What another ownership would change, on what is known already: values, writes, questions (CUS-11, CUS-18).
+"""What another ownership, or another grouping, would change: values, writes, questions (CUS-11, CUS-18).
 
-    what records said ─┬ golden by the ownership in force ─ who would be told what, what would be asked
-                       └ golden by the other one ────────── the same; the difference is counted
+    what records said ─┬ golden as it is ───────────────── who would be told what, what would be asked
+                       └ by another ownership, or with other records together ─ the difference is counted
 
-The golden record is computed, never stored, so the past can be read under any rules. Nothing here writes: it takes
-what is known of parties and returns counts, with samples that name fields and rules, and values only if asked for.
+The golden record is computed, never stored, so the past can be read under any rules, and for any company of
+records. Nothing here writes: it takes what is known of parties and returns counts, with samples that name fields
+and rules, and values only if asked for.
 
 Requirements: CUS-11, CUS-13, CUS-18, CUS-34.
 """
@@ -18,6 +19,7 @@ from msgspec import UNSET, UnsetType
 
 from crossdock.identity.golden.contributions import plain
 from crossdock.identity.golden.fields import Fields, FieldValue, field_of, group_of, pattern_of
+from crossdock.identity.golden.joining import Repair
 from crossdock.identity.golden.ledger import PartyFile, record_key
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.spreading import Question, QuestionKind, golden_fields, questions, tellings
@@ -30,7 +32,8 @@ PINS_SHOWN_MAX = 50
 
 Values = Mapping[str, GoldenValue]
 Place = tuple[str, str]
-"""A system and a record in it, by `record_key`; "" where there is none yet."""
+"""A system and a record in it, by `record_key`; where there is none yet, NEW and whom it would be of."""
+NEW = "+"
 
 
 class Way(NamedTuple):
@@ -72,7 +75,7 @@ class SystemCount(msgspec.Struct, frozen=True, kw_only=True):
     """What would follow in a system: records written to, of which `creates` would be new; `fields` by field.
 
     `stops`: records that are to be told something now and would not be any more. `owed`: those that are to be told
-    the same with or without the change.
+    the same with or without the change. `repairs`: pairs of its records that a merge would link, block or merge.
     """
 
     system: str
@@ -81,6 +84,7 @@ class SystemCount(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, int] = {}
     stops: int = 0
     owed: int = 0
+    repairs: int = 0
 
 
 class QuestionCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +93,23 @@ class QuestionCount(msgspec.Struct, frozen=True, kw_only=True):
     kind: QuestionKind
     opened: int = 0
     closed: int = 0
+
+
+class Regrouped(msgspec.Struct, frozen=True, kw_only=True):
+    """What another way to decide would do to customers, were all of them matched by it, and what would follow.
+
+    `joined` would become part of another customer. From `parted` records would leave, with which `begun` would
+    begin. `held` would wait for a steward and do not now, `freed` would not and do. `beyond`: so many more would
+    change, and are followed no further.
+    """
+
+    joined: int
+    parted: int
+    begun: int
+    held: int
+    freed: int
+    beyond: int
+    consequences: "Consequences"
 
 
 class SampleField(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,8 +150,8 @@ class PinCount(msgspec.Struct, frozen=True, kw_only=True):
     shown: tuple[PinFate, ...] = ()
 
 
-class OwnershipRehearsed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rehearsal came to. `unreadable`: parties with a field that this release does not know."""
+class Consequences(msgspec.Struct, frozen=True, kw_only=True):
+    """What would follow of a change. `unreadable`: parties with a field that this release does not know."""
 
     parties: int
     changed: int
@@ -156,13 +177,14 @@ def seen(file: PartyFile, way: Way, now: Instant, *, in_doubt: bool) -> Seen:
     """A party under one way. Raises Invalid for a field that nobody knows."""
     values = golden(file.records, way.ownership, now, file.pins)
     own_way = "" if in_doubt else way.own_way(file, values)
+    anew = NEW + file.party_id
     owed = {
-        (each.system, record_key(each.record) if each.record else ""): each.fields
+        (each.system, record_key(each.record) if each.record else anew): each.fields
         for each in tellings(file.records, values, way.ownership, in_doubt=in_doubt)
         if each.system in way.told and not (each.record is None and each.system == own_way)
     }
     if own_way:
-        owed[own_way, ""] = {}
+        owed[own_way, anew] = {}
     return Seen(values, owed, frozenset(map(_question, questions(values, way.ownership))))
 
 
@@ -189,9 +211,41 @@ class Tally:
         """A party that cannot be read under any rules."""
         self._unreadable += 1
 
+    def pass_by(self, parties: int) -> None:
+        """So many parties that stay as they are."""
+        self._parties += parties
+
     def add(self, party_id: str, was: Seen, now: Seen) -> None:
         """A party before and after."""
-        self._parties += 1
+        self.regroup({party_id: was}, {party_id: now}, [(party_id, party_id)])
+
+    def regroup(
+        self,
+        was: Mapping[str, Seen],
+        now: Mapping[str, Seen],
+        heirs: Sequence[tuple[str, str]],
+        repairs: Sequence[Repair] = (),
+    ) -> None:
+        """Parties before and after their records change hands; `heirs`: of whom before, and whose after.
+
+        A party that becomes part of another has that for its heir, and one that records leave has several.
+        """
+        self._parties += len(was)
+        written = self._count_writes(_owed(was), _owed(now))
+        for repair in repairs:
+            self._systems.setdefault(repair.system, Counter())["repairs"] += 1
+        asked, asking = (Counter(each for one in side.values() for each in one.asked) for side in (was, now))
+        for what, more in (("opened", asking - asked), ("closed", asked - asking)):
+            for (kind, _, _), times in more.items():
+                self._questions.setdefault(kind, Counter())[what] += times
+        changed = set()
+        for one, other in heirs:
+            names = self._count_fields(was[one], now[other])
+            changed |= {one} if names else set()
+            self._take_sample(one, was[one], now[other], names, written)
+        self._changed += len(changed)
+
+    def _count_fields(self, was: Seen, now: Seen) -> list[str]:
         before, after = (_plain(one.values) for one in (was, now))
         # A value that is empty and none at all look alike to whoever reads them.
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
@@ -199,20 +253,14 @@ class Tally:
             has_before, has_after = before.get(name) is not None, after.get(name) is not None
             what = "other" if has_before and has_after else "begins" if has_after else "ends"
             self._fields.setdefault(pattern_of(name), Counter())[what] += 1
-        self._changed += bool(names)
-        written = self._count_writes(was, now)
-        for kind, _, _ in now.asked - was.asked:
-            self._questions.setdefault(kind, Counter())["opened"] += 1
-        for kind, _, _ in was.asked - now.asked:
-            self._questions.setdefault(kind, Counter())["closed"] += 1
-        self._take_sample(party_id, was, now, names, written)
+        return names
 
-    def _count_writes(self, was: Seen, now: Seen) -> set[str]:
+    def _count_writes(self, was: Mapping[Place, Fields], now: Mapping[Place, Fields]) -> set[str]:
         written = set()
-        for place in was.owed.keys() | now.owed.keys():
+        for place in was.keys() | now.keys():
             system = place[0]
             counts = self._systems.setdefault(system, Counter())
-            told, owed = now.owed.get(place), was.owed.get(place)
+            told, owed = now.get(place), was.get(place)
             if told is None:
                 counts["stops"] += 1
             elif told == owed:
@@ -224,7 +272,7 @@ class Tally:
                     continue
                 written.add(system)
                 counts["writes"] += 1
-                counts["creates"] += not place[1]
+                counts["creates"] += place[1].startswith(NEW)
                 self._written.setdefault(system, Counter()).update(map(pattern_of, fields))
         return written
 
@@ -251,12 +299,13 @@ class Tally:
             after=after.get(name) if self._show_values else UNSET,
         )
 
-    def judge_pins(self, file: PartyFile, before: Way, after: Way, now: Instant) -> None:
-        """What the rules alone would say where a person has decided."""
-        if not file.pins:
+    def judge_pins(self, before: PartyFile, after: PartyFile, ways: tuple[Way, Way], now: Instant) -> None:
+        """What the rules alone would say where a person has decided: of a party as it is, and as it would be."""
+        if not before.pins:
             return
-        was, is_ = (_plain(golden(file.records, way.ownership, now)) for way in (before, after))
-        for pin in file.pins:
+        sides = zip((before, after), ways, strict=True)
+        was, is_ = (_plain(golden(file.records, way.ownership, now)) for file, way in sides)
+        for pin in before.pins:
             wanted = {name: plain(value) for name, value in pin.values.items()}
             against_before = any(was.get(name) != value for name, value in wanted.items())
             against = any(is_.get(name) != value for name, value in wanted.items())
@@ -266,9 +315,9 @@ class Tally:
             if against and not against_before:
                 self._pins["newly"] += 1
                 if len(self._pins_shown) < PINS_SHOWN_MAX:
-                    self._pins_shown.append(PinFate(party_id=file.party_id, unit=pin.unit, by=pin.by))
+                    self._pins_shown.append(PinFate(party_id=before.party_id, unit=pin.unit, by=pin.by))
 
-    def told(self) -> OwnershipRehearsed:
+    def told(self) -> Consequences:
         """All counts, the most frequent first."""
         fields = [
             FieldCount(field=name, domain=field_of(name).domain.value, **counts)
@@ -278,7 +327,7 @@ class Tally:
             SystemCount(system=name, fields=dict(self._written.get(name, Counter()).most_common()), **counts)
             for name, counts in self._systems.items()
         ]
-        return OwnershipRehearsed(
+        return Consequences(
             parties=self._parties,
             changed=self._changed,
             unreadable=self._unreadable,
@@ -290,6 +339,10 @@ class Tally:
             pins=PinCount(shown=tuple(self._pins_shown), **self._pins),
             samples=tuple(self._samples),
         )
+
+
+def _owed(parties: Mapping[str, Seen]) -> dict[Place, Fields]:
+    return {place: fields for one in parties.values() for place, fields in one.owed.items()}
 
 
 def _plain(values: Values) -> dict[str, FieldValue]:

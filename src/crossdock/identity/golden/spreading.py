@@ -28,6 +28,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a system is to be told: of one record, or of a customer it does not have yet.
 
     `sequence` is the party's when somebody looked. `written`: how some of the fields are put there (`parents`).
+    `instead`: the records there that are gone, in whose place a new one is made.
     """
 
     system: str
@@ -36,6 +37,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str = ""
     sequence: int = 0
     written: Fields = {}
+    instead: tuple[ExternalReference, ...] = ()
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,8 +93,13 @@ def tellings(
     for system in () if in_doubt else creates:
         empty = HeldRecord(reference=ExternalReference(system, "new", "new"))
         if live and system not in there and (fields := _difference(empty, values, ownership)):
-            told.append(Telling(system=system, fields=fields))
+            gone = (record.reference for record in records if record.reference.system == system)
+            told.append(Telling(system=system, fields=fields, instead=tuple(sorted(gone, key=_number))))
     return told
+
+
+def _number(record: ExternalReference) -> tuple[str, str]:
+    return record.kind, record.value
 
 
 def _bearers(live: Sequence[HeldRecord], values: Mapping[str, GoldenValue]) -> set[ExternalReference]:

@@ -12,11 +12,18 @@ class NewCompany(msgspec.Struct, frozen=True, kw_only=True):
     party_id: str
 
 
+class UnverifiedAddresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses of a company that nobody could verify, by the groups of their fields."""
+
+    party_id: str
+    units: tuple[str, ...]
+
+
 class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A company that was checked: what the ERP is told when it is made there, and the credit that is asked for.
 
     `told` is what its systems say, `record` what the ERP has of it already, if it does. `unverified` names the
-    addresses of which nobody could say whether they are there.
+    addresses of which nobody could say whether they are there, `ask_again` those of which somebody may later.
     """
 
     says: Fields
@@ -25,6 +32,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     terms: str = ""
     record: ExternalReference | None = None
     unverified: tuple[str, ...] = ()
+    ask_again: tuple[str, ...] = ()
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -21,7 +21,14 @@ NAME_LEFT = "erased"
 """In place of the one thing that no system lets be empty."""
 LEGAL_HOLD = "legal-hold"
 """The code of a refusal while the law wants somebody kept."""
+HOLD_LIFTED = "hold-lifted"
+"""The signal to an erasure that waits to be asked for again."""
 _BALANCES = ("receivables.balance", "receivables.overdue")
+
+
+def erasure_subject(party_id: str) -> str:
+    """What an erasure is about that waits: not the party, whose other work goes on."""
+    return f"erasure/{party_id}"
 
 
 class ErasureAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +51,17 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True):
 class ForgetParty(Effect, frozen=True, kw_only=True):
     """Destroy the keys of a party and its records, and take them out of every look-up; answered with Forgotten.
 
-    Doing so again finds what came meanwhile. `cleared` says which systems confirmed it.
+    Doing so again finds what came meanwhile. `cleared` says which systems confirmed it. The runs of `orders` tell
+    of the party no more, while what was ordered stays.
     """
 
     asked: ErasureAsked
     cleared: tuple[Cleared, ...] = ()
+    orders: tuple[str, ...] = ()
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
-    """How many keys were destroyed, and of how many records; or nothing yet, for a system `refused`."""
+    """How many keys were destroyed, and of how many records; or nothing yet: who `refused`, and for what."""
 
     keys: int
     records: int
@@ -60,7 +69,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ErasureLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the log of erasures, which outlives the database: `subjects` are keyed hashes.
+    """A line of the log of erasures, which outlives the database: `subjects` and `orders` are keyed hashes.
 
     `systems` says for each system how many of its records were cleared.
     """
@@ -71,10 +80,14 @@ class ErasureLine(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     systems: Mapping[str, int]
     subjects: tuple[str, ...]
+    orders: tuple[str, ...] = ()
 
 
 class HoldParty(Effect, frozen=True, kw_only=True):
-    """The law wants a party kept (`held`), or does so no more; answered with bool: whether that is new."""
+    """The law wants a party kept (`held`), or does so no more; answered with bool: whether that is new.
+
+    Erasures that wait are told when it does so no more.
+    """
 
     party_id: str
     held: bool
@@ -93,6 +106,10 @@ class ErasureLedger(Protocol):
 
     async def erasure_subjects(self, party_id: str) -> Sequence[str]:
         """The keyed hashes of the party, its records and all else that is sealed for it."""
+        ...
+
+    async def hashed_orders(self, order_ids: Sequence[str]) -> Sequence[str]:
+        """The keyed hashes of orders."""
         ...
 
     async def list_erasures(self) -> Sequence[ErasureLine]:

@@ -29,6 +29,20 @@ class Way(NamedTuple):
     bands: Bands
 
 
+Scorers = tuple[Scorer, Scorer]
+"""Two ways made ready: as it is now, and the other one."""
+
+
+class SourceChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What would change for the records of one source; `bands` counts them as `before > after`."""
+
+    source: str
+    records: int
+    other_band: int
+    other_cluster: int
+    bands: dict[str, int]
+
+
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """A decided pair under both ways."""
 
@@ -74,9 +88,7 @@ class Words(Protocol):
         ...
 
 
-def judged(
-    names: tuple[str, str], pair: tuple[Features, Features], ways: tuple[Scorer, Scorer], *, same: bool
-) -> Changed:
+def judged(names: tuple[str, str], pair: tuple[Features, Features], ways: Scorers, *, same: bool) -> Changed:
     """A pair of which people said whether they are the same, under both ways."""
     was, now = (way.pair(*pair) for way in ways)
     return Changed(
@@ -91,12 +103,18 @@ def judged(
     )
 
 
+def scorers_of(before: Way, after: Way, population: int) -> Scorers:
+    """Both ways as a hub that knows so many would weigh."""
+    size = 1 << max(10, population.bit_length())
+    was, now = (Scorer(way.model.rescaled(size), way.bands) for way in (before, after))
+    return was, now
+
+
 async def rehearse_words(
     words: Words, before: Way, after: Way, progress: Callable[[str, float], None]
 ) -> SaidRehearsed:
     """Both ways beside one another, as a hub of this size would weigh. Raises StoreUnavailable."""
-    size = 1 << max(10, (await words.count_population()).bit_length())
-    ways = tuple(Scorer(way.model.rescaled(size), way.bands) for way in (before, after))
+    ways = scorers_of(before, after, await words.count_population())
     decided = gone = moved = against_before = against = apart = 0
     shown: list[Changed] = []
     behind = ("", "")
@@ -109,7 +127,7 @@ async def rehearse_words(
                 gone += 1
                 continue
             same = said.verdict == "same"
-            found = judged((said.one, said.other), (one, other), (ways[0], ways[1]), same=same)
+            found = judged((said.one, said.other), (one, other), ways, same=same)
             decided += 1
             moved += found.before != found.after
             against_before += found.before == AGAINST[same]

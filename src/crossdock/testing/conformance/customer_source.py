@@ -116,6 +116,7 @@ class ArrivalRules(SourceRules):
         change = changes_of(arrivals, record)[0]
         said, told = fields_of(says), fields_of(change.says)
         assert {name: told.get(name) for name in said} == said
+        assert not said.keys() & set(change.unset)
         assert record in change.says.references
         assert change.version
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from crossdock.entrypoints.cli.deployments import find_folder
 from crossdock.entrypoints.cli.output import note
-from crossdock.identity.matching.model import Bands, Thresholds
+from crossdock.identity.matching.model import Bands
 from crossdock.kit.errors import Finding, Invalid, Misconfigured
 
 
@@ -29,16 +29,8 @@ def bands_of(deployment: Path | None) -> Bands:
 
 def changed_bands(bands: Bands, link_from: float | None, review_from: float | None) -> Bands:
     """The same with what was told on the command line, for both kinds. Raises Invalid (`thresholds-crossed`)."""
-    return Bands(
-        person=_changed(bands.person, link_from, review_from),
-        organisation=_changed(bands.organisation, link_from, review_from),
-    )
-
-
-def _changed(usual: Thresholds, link_from: float | None, review_from: float | None) -> Thresholds:
-    link = usual.link if link_from is None else link_from
-    review = usual.review if review_from is None else review_from
-    if not link >= review:
-        finding = Finding("thresholds-crossed", "--link-from", f"{link} lies below --review-from {review}")
-        raise Invalid("nothing could be linked", code="thresholds-crossed", findings=[finding])
-    return Thresholds(link=link, review=review)
+    try:
+        return bands.changed(link_from, review_from)
+    except ValueError:
+        finding = Finding("thresholds-crossed", "--link-from", "it lies below where reviews begin (--review-from)")
+        raise Invalid("nothing could be linked", code="thresholds-crossed", findings=[finding]) from None

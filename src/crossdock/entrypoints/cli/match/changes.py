@@ -2,22 +2,11 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from rich.text import Text
 
 from crossdock.entrypoints.cli.match.tables import STYLES, plain_table
 from crossdock.entrypoints.cli.output import note, out, plain
-from crossdock.identity.recognition.rehearsing import Changed
-
-
-class SourceChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What would change for the records of one source; `bands` counts them as `before > after`."""
-
-    source: str
-    records: int
-    other_band: int
-    other_cluster: int
-    bands: dict[str, int]
+from crossdock.identity.recognition.rehearsing import Changed, SourceChange
 
 
 def print_pairs(pairs: Sequence[Changed]) -> None:

@@ -61,8 +61,8 @@ def dedupe(
 
       crossdock match dedupe customers.csv
       crossdock match dedupe crm.csv erp.parquet --report matched.html
-      crossdock match dedupe --system salesforce --system erp --report matched.html
-      crossdock match dedupe export.csv --map "Kd-Nr=id" --map "Ort/Teil=city" --map notes=- --to clusters.csv
+      crossdock match dedupe --system crm --system erp --report matched.html
+      crossdock match dedupe export.csv --map "Kd-Nr=id" --map notes=-
     """
     began = time.perf_counter()
     bands = changed_bands(bands_of(deployment), link_from, review_from)
@@ -94,7 +94,7 @@ def dedupe(
 @app.command("explain")
 def explain(
     one: Annotated[str, typer.Argument(metavar="ID", help="A record's id, or SOURCE:ID.")],
-    other: Annotated[str, typer.Argument(metavar="ID", help="Another's.")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Another's.")],
     *,
     files: Annotated[
         list[Path] | None, typer.Option("--file", "-f", metavar="FILE", help="Where they stand. Repeat it.")
@@ -117,8 +117,8 @@ def explain(
     [bold]Examples[/]
 
       crossdock match explain 1017 1018 --file customers.csv
-      crossdock match explain crm:0031 erp:K-77 -f crm.csv -f erp.csv --model model.json
-      crossdock match explain salesforce:0013X00002abcde erp:17 --system salesforce --system erp
+      crossdock match explain crm:0031 erp:K-77 -f crm.csv -f erp.csv
+      crossdock match explain crm:0031 erp:17 --system crm --system erp
     """
     bands = changed_bands(bands_of(deployment), link_from, review_from)
     with progress() as tell_progress:
@@ -168,7 +168,7 @@ def train(
       crossdock match train customers.csv
       crossdock match train crm.csv erp.csv --to model.json --labels decided.csv
       crossdock match train --system salesforce --system erp --keep
-      crossdock match train crm.csv erp.csv --keep --deployment deployments/example
+      crossdock match train crm.csv --keep --deployment deployments/example
     """
     if keep:
         read_deployment(deployment)  # what is wrong there is told before anything is learned

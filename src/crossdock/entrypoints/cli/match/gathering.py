@@ -3,7 +3,6 @@
 What is kept of a record is what it is compared by. Of several addresses that is the first, as in files.
 """
 
-import contextlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crossdock.bootstrap.deployment import ownership_of
 from crossdock.bootstrap.full_reads import all_customers, count_customers, reading
 from crossdock.durable.records import Commit, EffectStep
 from crossdock.entrypoints.cli.choosing import actor
 from crossdock.entrypoints.cli.deployments import open_hub
 from crossdock.entrypoints.cli.match.reading import Crowd
 from crossdock.entrypoints.cli.output import note
-from crossdock.identity.golden.ledger import PAGE_ROWS_MAX, PartyFile, record_key
+from crossdock.identity.golden.ledger import PAGE_ROWS_MAX, PartyFile
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.matching.columns import Texts, Words
@@ -27,7 +27,7 @@ from crossdock.identity.matching.training import Progress
 from crossdock.identity.recognition.profiles import profile_held, profile_of, profile_of_party
 from crossdock.identity.recognition.reviews import NoteDeed
 from crossdock.kit.clock import Instant
-from crossdock.kit.errors import Finding, Invalid, Misconfigured
+from crossdock.kit.errors import Finding, Invalid
 from crossdock.ports.customer_source import GONE, CustomerArrival
 from crossdock.processes.customer_capture import named_as
 
@@ -159,22 +159,6 @@ async def gather(
     return gathered.crowd(), model
 
 
-async def gather_records(hub: "Hub", progress: Progress) -> Crowd:
-    """Every record that the hub knows of, as its system last said or shows it, by system."""
-    gathered, behind = Gathered(sorted(hub.deployment.systems)), ""
-    progress("reading the hub", 0.0)
-    while records := await hub.store.list_records(behind=behind, limit=PAGE_ROWS_MAX):
-        for record in records:
-            reference = record.reference
-            if reference.system not in gathered.sources:
-                continue  # a system that was taken out of the deployment
-            with contextlib.suppress(Invalid):
-                gathered.put(reference.system, reference.kind, reference.value, profile_held(record))
-        behind = record_key(records[-1].reference)
-    progress("reading the hub", 1.0)
-    return gathered.crowd()
-
-
 async def _read_system(hub: "Hub", system: str, gathered: Gathered, progress: Progress) -> None:
     words = f"reading {system}"
     progress(words, 0.0)
@@ -202,9 +186,7 @@ def _take(arrival: CustomerArrival, system: str, gathered: Gathered) -> bool:
 
 
 async def _read_hub(hub: "Hub", gathered: Gathered, progress: Progress) -> None:
-    ownership = hub.deployment.ownership
-    if ownership is None:
-        raise Misconfigured("this hub keeps no customers: ownership.yaml is missing", code="no-customers")
+    ownership = ownership_of(hub.deployment)
     total, read, behind, faulty, now = await hub.store.count_parties(), 0, "", 0, hub.clock.now()
     while files := await hub.store.read_parties(behind=behind, limit=PAGE_ROWS_MAX):
         for file in files:

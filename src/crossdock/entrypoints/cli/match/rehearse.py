@@ -76,14 +76,15 @@ def rehearse(
     """Try another model, other thresholds or another ownership, before anybody relies on them. Nothing is changed.
 
     On pairs that people have decided: those of --labels in files, else all that stewards have decided in the
-    deployment's hub. Which of them would change their band, and how many records of each source or system. With
-    --ownership on all customers of the hub: which golden fields would hold something else, and which records of
-    which system would be written to; samples name customers by their ids. Exit code 1 if anything would be judged
-    against somebody's word.
+    deployment's hub. Which of them would change their band, and how many records of each source or system. Without
+    files also on all customers of the hub: with another model or thresholds who would be put together, parted or
+    left to a steward; with that, or with --ownership, which golden fields would hold something else, and which
+    records of which system would be written to. Samples name customers by their ids; who has their values shown is
+    noted in the audit. Exit code 1 if anything would be judged against somebody's word.
 
     [bold]Examples[/]
 
-      crossdock match rehearse crm.csv erp.csv --labels decided.csv --before model.json --model new.json
+      crossdock match rehearse crm.csv --labels decided.csv --model new.json
       crossdock match rehearse customers.csv --labels decided.csv --link-from 8
       crossdock match rehearse --model new.json
       crossdock match rehearse --ownership new-ownership.yaml --report tried.html

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from crossdock.entrypoints.cli.match.changes import SourceChange
 from crossdock.entrypoints.cli.match.reading import Crowd
 from crossdock.identity.matching.bulk import dedupe
 from crossdock.identity.matching.outcome import BANDS, Outcome
 from crossdock.identity.matching.population import Population
 from crossdock.identity.matching.scoring import Scorer
 from crossdock.identity.matching.training import Label, Progress
-from crossdock.identity.recognition.rehearsing import AGAINST, Changed, Way, judged
+from crossdock.identity.recognition.rehearsing import AGAINST, Changed, SourceChange, Way, judged
 
 
 class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,31 +1,25 @@
 """Other rules tried on a hub's own past: words they would contradict, golden values, writes that would follow."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import UNSET
 from rich.text import Text
 
-from crossdock.bootstrap.deployment import load_ownership
-from crossdock.bootstrap.rehearsals import Progress, rehearse_ownership, way_of_ownership
+from crossdock.bootstrap.deployment import load_ownership, ownership_of
+from crossdock.bootstrap.rehearsals import Progress, rehearse
+from crossdock.entrypoints.cli.choosing import actor
 from crossdock.entrypoints.cli.deployments import open_hub
 from crossdock.entrypoints.cli.listing import Listing
 from crossdock.entrypoints.cli.match.bands import changed_bands
-from crossdock.entrypoints.cli.match.changes import SourceChange, print_pairs, print_sources, print_verdict
+from crossdock.entrypoints.cli.match.changes import print_pairs, print_sources, print_verdict
 from crossdock.entrypoints.cli.match.keeping import readable_model
-from crossdock.entrypoints.cli.match.learning import need_the_extra
 from crossdock.entrypoints.cli.output import cell, note, out, plain, say, show
 from crossdock.identity.golden.fields import FieldValue
-from crossdock.identity.golden.rehearsing import OwnershipRehearsed, SampleField
-from crossdock.identity.matching.model import Model, decoded
-from crossdock.identity.recognition.rehearsing import SaidRehearsed, Way, rehearse_words
-from crossdock.identity.recognition.starting_model import starting_model
-from crossdock.insight.pages import bars, environment
-from crossdock.kit.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from crossdock.bootstrap.hub import Hub
+from crossdock.identity.golden.rehearsing import Consequences, Regrouped, SampleField
+from crossdock.identity.matching.model import encoded
+from crossdock.identity.recognition.work import RehearsalAsked, RehearsalTold
+from crossdock.insight.pages import Bar, bars, environment
 
 FIELDS_SHOWN = 20
 SAMPLES_SHOWN = 8
@@ -47,79 +41,34 @@ class OnTheHub(NamedTuple):
     thresholds: tuple[float | None, float | None]
     show_values: bool
 
-    @property
-    def weighs(self) -> bool:
-        """Whether people's words about pairs are tried: where that is asked for, or nothing else is."""
-        return self.ownership is None or self.model is not None or self.thresholds != (None, None)
 
-
-class TriedOnHub(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `sources` are told where another model or other thresholds were tried."""
-
-    words: SaidRehearsed | None = None
-    sources: tuple[SourceChange, ...] = ()
-    ownership: OwnershipRehearsed | None = None
-
-    @property
-    def against(self) -> bool:
-        """Whether anything would be judged against somebody's word."""
-        words, ownership = self.words, self.ownership
-        return bool(words and words.contradicted) or bool(ownership and ownership.pins.newly)
-
-
-async def try_on_hub(asked: OnTheHub, progress: Progress) -> TriedOnHub:
-    """Try it on what the deployment's hub knows; nothing is written.
+async def try_on_hub(asked: OnTheHub, progress: Progress) -> RehearsalTold:
+    """Try it on what the deployment's hub knows; nothing is written, but who saw values.
 
     Raises Misconfigured for a file that is faulty or a hub without ownership, Invalid for a model that is none,
     StoreUnavailable.
     """
     async with open_hub(asked.deployment) as hub:
-        known = hub.deployment.ownership
-        if known is None:
-            raise Misconfigured("this hub keeps no customers: ownership.yaml is missing", code="no-customers")
-        other = load_ownership(asked.ownership, hub.deployment) if asked.ownership else None
-        words, sources = await _try_words(hub, asked, progress) if asked.weighs else (None, ())
-        found = None
-        if other is not None:
-            before, after = (way_of_ownership(hub.deployment, each) for each in (known, other))
-            now = hub.clock.now()
-            found = await rehearse_ownership(
-                hub.store, before, after, now, progress, show_values=asked.show_values
-            )
-        return TriedOnHub(words=words, sources=sources, ownership=found)
+        deployment = hub.deployment
+        link, review = asked.thresholds
+        ownership_of(deployment)
+        moved = changed_bands(deployment.policies.matching, link, review)
+        tried = RehearsalAsked(
+            model=encoded(readable_model(asked.model)) if asked.model else b"",
+            bands=None if link is None and review is None else moved,
+            ownership=load_ownership(asked.ownership, deployment) if asked.ownership else None,
+        )
+        told = await rehearse(
+            hub.store, deployment, tried, hub.clock.now(), progress, show_values=asked.show_values
+        )
+        if asked.show_values and hub.customers is not None:
+            samples = [sample for each in told.consequences for sample in each.samples if sample.fields]
+            seen = dict.fromkeys(sample.party_id for sample in samples)
+            await hub.customers.stewards.note_look(actor(), *seen, reason="rehearsed")
+        return told
 
 
-async def _try_words(
-    hub: "Hub", asked: OnTheHub, progress: Progress
-) -> tuple[SaidRehearsed, tuple[SourceChange, ...]]:
-    """On what people said of pairs; and where anything is other than now, on all records, by system."""
-    bands, kept = hub.deployment.policies.matching, await hub.store.read_model()
-    new = readable_model(asked.model) if asked.model else None
-    before = Way(decoded_here(kept) if kept else starting_model(), bands)
-    after = Way(new or before.model, changed_bands(bands, *asked.thresholds))
-    found = await rehearse_words(hub.store, before, after, progress)
-    if (before.model.version, before.bands) == (after.model.version, after.bands):
-        return found, ()
-    need_the_extra()
-    from crossdock.entrypoints.cli.match.gathering import gather_records  # noqa: PLC0415 - numba takes its time
-    from crossdock.entrypoints.cli.match.rehearsing import by_source  # noqa: PLC0415 - the same
-    from crossdock.identity.matching.population import population_of_table  # noqa: PLC0415 - the same
-
-    crowd = await gather_records(hub, progress)
-    sources = by_source(crowd, population_of_table(crowd.table), before, after, progress)
-    return found, tuple(each for each in sources if each.records)
-
-
-def decoded_here(content: bytes) -> Model:
-    """The model that the hub weighs with. Raises Misconfigured (`model-unreadable`)."""
-    try:
-        return decoded(content)
-    except ValueError as error:
-        words = f"the hub's matching model cannot be read: {error}"
-        raise Misconfigured(words, code="model-unreadable") from error
-
-
-def print_on_hub(found: TriedOnHub) -> None:
+def print_on_hub(found: RehearsalTold) -> None:
     """What people said first, then what would hold and be written."""
     if found.words is not None:
         words = found.words
@@ -135,11 +84,32 @@ def print_on_hub(found: TriedOnHub) -> None:
                 "wait",
             )
         print_verdict(words.contradicted, words.contradicted_before, words.decided)
+    if found.regrouped is not None:
+        print_regrouped(found.regrouped)
+        print_tried(found.regrouped.consequences)
     if found.ownership is not None:
         print_tried(found.ownership)
 
 
-def print_tried(found: OwnershipRehearsed) -> None:
+def regrouped_lines(found: Regrouped) -> list[str]:
+    """Who would be together with others than now, in words."""
+    lines = [
+        f"{found.joined:,} customers would become part of another one",
+        f"from {found.parted:,} customers records would leave, with which {found.begun:,} would begin",
+        f"{found.held:,} more would wait for a steward, and {found.freed:,} who wait would not",
+    ]
+    if found.beyond:
+        lines.append(f"{found.beyond:,} more would change, and were not followed: so much at once is a mistake")
+    return lines
+
+
+def print_regrouped(found: Regrouped) -> None:
+    """Who would be together with others than now."""
+    for line in regrouped_lines(found):
+        say(line[0].upper() + line[1:])
+
+
+def print_tried(found: Consequences) -> None:
     """The counts, and some parties by their ids."""
     say(f"{found.changed:,} of {found.parties:,} customers would hold something else", "name")
     if found.unreadable:
@@ -152,11 +122,13 @@ def print_tried(found: OwnershipRehearsed) -> None:
     if len(found.fields) > FIELDS_SHOWN:
         note(f"and {len(found.fields) - FIELDS_SHOWN} more fields: see --json or --report")
     systems = Listing(
-        "SYSTEM", "WRITES", "OF THEM NEW", "NO MORE", "OWED ANYWAY", "MOSTLY", numbers=(1, 2, 3, 4), words=(5,)
+        *("SYSTEM", "WRITES", "OF THEM NEW", "NO MORE", "OWED ANYWAY", "REPAIRS", "MOSTLY"),
+        numbers=(1, 2, 3, 4, 5),
+        words=(6,),
     )
     for one in found.systems:
         mostly = ", ".join(f"{name} {count:,}" for name, count in list(one.fields.items())[:3])
-        numbers = (one.writes, one.creates, one.stops, one.owed)
+        numbers = (one.writes, one.creates, one.stops, one.owed, one.repairs)
         systems.add_row(
             cell(one.system, "name"), *(cell(f"{count:,}") for count in numbers), cell(mostly, "quiet")
         )
@@ -168,7 +140,7 @@ def print_tried(found: OwnershipRehearsed) -> None:
     _print_pins(found)
 
 
-def _print_samples(found: OwnershipRehearsed) -> None:
+def _print_samples(found: Consequences) -> None:
     console = out()
     for sample in [each for each in found.samples if each.fields][:SAMPLES_SHOWN]:
         written = f", written to {', '.join(sample.systems)}" if sample.systems else ""
@@ -196,7 +168,7 @@ def said(value: Any) -> str:
     return ", ".join(known) if isinstance(known, tuple) else str(known)
 
 
-def _print_pins(found: OwnershipRehearsed) -> None:
+def _print_pins(found: Consequences) -> None:
     pins = found.pins
     if not pins.decided:
         return
@@ -207,13 +179,38 @@ def _print_pins(found: OwnershipRehearsed) -> None:
         out().print(Text(f"  AGAINST {plain(pin.party_id)}  {plain(pin.unit)}  decided by {plain(pin.by)}", "bad"))
 
 
-def page(tried: TriedOnHub, asked: OnTheHub, seconds: float) -> str:
+class Followed(NamedTuple):
+    """A part of the page: what was tried, what follows of it, and that as bars."""
+
+    title: str
+    lines: list[str]
+    found: Consequences
+    fields: list[Bar]
+    written: dict[str, list[Bar]]
+
+
+def _followed(title: str, lines: list[str], found: Consequences) -> Followed:
+    fields = bars((f"{each.domain}: {each.field}", each.changed, "") for each in found.fields)
+    written = {
+        one.system: bars((name, count, "") for name, count in one.fields.items())
+        for one in found.systems
+        if one.fields
+    }
+    return Followed(title, lines, found, fields, written)
+
+
+def page(tried: RehearsalTold, asked: OnTheHub, seconds: float) -> str:
     """The page."""
-    found = tried.ownership
     files = [file.name for file in (asked.model, asked.ownership) if file is not None]
     link, review = asked.thresholds
     files += [f"link from {link:g} bits"] if link is not None else []
     files += [f"review from {review:g} bits"] if review is not None else []
+    parts = []
+    if tried.regrouped is not None:
+        lines = regrouped_lines(tried.regrouped)
+        parts.append(_followed("Were customers matched so", lines, tried.regrouped.consequences))
+    if tried.ownership is not None:
+        parts.append(_followed("Were fields owned so", [], tried.ownership))
     return (
         environment("crossdock.entrypoints.cli.match", {"said": said, "by": _by})
         .get_template("tried.html")
@@ -223,16 +220,8 @@ def page(tried: TriedOnHub, asked: OnTheHub, seconds: float) -> str:
             against=tried.against,
             words=tried.words,
             sources=tried.sources,
-            found=found,
+            parts=parts,
             show_values=asked.show_values,
-            fields=bars((f"{each.domain}: {each.field}", each.changed, "") for each in found.fields)
-            if found
-            else [],
-            written={
-                one.system: bars((name, count, "") for name, count in one.fields.items())
-                for one in (found.systems if found else ())
-                if one.fields
-            },
             questions=QUESTIONS,
         )
     )

@@ -104,7 +104,7 @@ def print_model(model: KindModel) -> None:
         table.add_column(column, justify="left" if column == "comparison" else "right")
     for one in model.comparisons:
         bits = np.log2(np.array(one.match) / np.array(one.random))
-        shares = (_percent(one.match[0]), _percent(one.random[0]), _percent(one.household[0]))
+        shares = (_percent(one.match[0] / sum(one.match)), _percent(one.random[0]), _percent(one.household[0]))
         table.add_row(
             Text(one.name), Text(f"{bits.max():+.1f}", "good"), Text(f"{bits.min():+.1f}", "bad"), *shares
         )
