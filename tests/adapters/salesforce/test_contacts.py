@@ -19,8 +19,9 @@ from crossdock.canonical.party import (
     PersonName,
 )
 from crossdock.identity.golden.fields import fields_of
+from crossdock.identity.privacy.erasing import NAME_LEFT
 from crossdock.kit.errors import Conflict, Misconfigured, Rejected, Unsupported
-from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_sink import CustomerErasure, CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.ports.order_source import Gap
 from crossdock.testing.conformance.customer_source import arrivals_of, changes_of, having, hear
 
@@ -190,3 +191,49 @@ async def test_an_org_without_room_for_the_key_on_contact_stops_the_dock(org: Te
         with pytest.raises(Misconfigured) as stopped:
             await hear(dock, "", having(contact("003000000000001AAA")), PATIENCE_SECONDS)
     assert [finding.path for finding in stopped.value.findings] == ["$.Contact.Hub_Key__c"]
+
+
+async def test_a_merged_contact_is_told_with_the_one_that_stays_whichever_way_it_comes(org: TestOrg) -> None:
+    account = a_business(org)
+    async with org.open_dock(**WITH_CONTACTS) as dock:
+        ada, double = somebody(org, account), somebody(org, account)
+        org.simulator.seed.merge("Contact", ada, double)
+        heard = arrivals_of(await hear(dock, "", having(contact(double), kind="merged"), PATIENCE_SECONDS))
+        gap = Gap(since=0, until=dock.client.clock.now(), reason="a test")
+        read = arrivals_of([batch async for batch in dock.refill_customers(gap)])
+
+    for arrivals in (heard, read):
+        assert changes_of(arrivals, contact(double), "merged")[-1].into == contact(ada)
+
+
+async def test_a_contact_is_forgotten_by_what_the_org_offers_and_its_business_is_left_alone(org: TestOrg) -> None:
+    seed = org.simulator.seed
+    (individual,) = seed.rows("Individual", [{"LastName": "Lund", "FirstName": "Ada", "BirthDate": "1815-12-10"}])
+    account = a_business(org)
+    personal = {
+        "Phone": "+49 30 1",
+        "MobilePhone": "+49 170 1",
+        "Department": "Buying",
+        "Birthdate": "1815-12-10",
+        "MailingStreet": "Hafenstraße 7",
+        "OtherCity": "Bremen",
+        "Description": "likes engines",
+    }
+    ada = somebody(org, account, IndividualId=individual, ErpId__c="K-1", **personal)
+    seed.rows("ContactPointPhone", [{"ParentId": individual, "TelephoneNumber": "+49 170 1"}])
+    seed.rows("ContactPointAddress", [{"Name": "Home", "ParentId": individual, "City": "Bremen"}])
+    business = org.row(account, "Account")
+    async with org.open_dock(**WITH_CONTACTS) as dock:
+        erasure = CustomerErasure(key="E1", record=contact(ada))
+        for _ in range(2):
+            await dock.erase_customer(erasure)
+        await dock.erase_customer(CustomerErasure(key="E2", record=contact("003gL0000000ZZZAAA")))
+
+    row = org.row(ada, "Contact")
+    emptied = ("FirstName", "Email", "Title", *personal)
+    assert {name: row[name] for name in emptied} == dict.fromkeys(emptied)
+    assert (row["LastName"], row["AccountId"], row["ErpId__c"]) == (NAME_LEFT, account, "K-1")
+    said = org.row(individual, "Individual")
+    assert (said["LastName"], said["BirthDate"], said["ShouldForget"]) == (NAME_LEFT, None, True)
+    assert org.simulator.rows("ContactPointPhone") == org.simulator.rows("ContactPointAddress") == []
+    assert org.row(account, "Account") == business

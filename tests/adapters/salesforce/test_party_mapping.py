@@ -20,7 +20,7 @@ from crossdock.canonical.party import (
     PostalAddress,
     ShippingProfile,
 )
-from crossdock.identity.golden.fields import fields_of
+from crossdock.identity.golden.fields import fields_of, party_of
 from crossdock.kit.errors import Invalid
 from crossdock.ports.customer_sink import CustomerWrite
 from crossdock.testing.builders import a_company
@@ -103,6 +103,8 @@ def test_a_person_account_says_what_it_holds() -> None:
         ({"PaymentDays__c": Decimal("1.5")}, "$.PaymentDays__c"),
         ({"TaxExempt__c": "yes"}, "$.TaxExempt__c"),
         ({"Phone": 17}, "$.Phone"),
+        ({"Overdue__c": float("inf")}, "$.receivables.overdue.amount"),
+        ({"Overdue__c": True}, "$.Overdue__c"),
         ({"CreditStatus__c": "good"}, "$.credit.status"),
     ],
 )
@@ -112,6 +114,20 @@ def test_what_makes_no_sense_is_a_finding_with_its_path(row: dict[str, Any], pat
 
     assert [finding.path for finding in caught.value.findings] == [path]
     assert "Atlantis" not in str(caught.value.findings)
+
+
+@pytest.mark.parametrize("amount", [Decimal("1250.5"), 1250.5])
+def test_an_amount_is_a_number_there_and_decimal_text_here(amount: object) -> None:
+    told = said(IsPersonAccount=False, CreditLimit__c=amount, CreditLimitCurrency__c="EUR", Overdue__c=None)
+    assert told == {
+        "kind": "organisation",
+        "credit.limit.amount": "1250.5",
+        "credit.limit.currency": "EUR",
+        "receivables.overdue.amount": None,
+    }
+    says = party_of({"receivables.balance.amount": "-12.50", "receivables.balance.currency": "EUR"})
+    row = party_mapping.changes_row(says, SETTINGS.customers, person=False)
+    assert row == {"Receivables__c": Decimal("-12.50"), "ReceivablesCurrency__c": "EUR"}
 
 
 def test_an_update_tells_only_what_changed_and_what_was_cleared() -> None:
@@ -190,3 +206,14 @@ def test_a_new_row_bears_key_and_content() -> None:
     }
     other = CustomerWrite(key="K1", says=a_company())
     assert party_mapping.content_of(other) != row["Hub_Content__c"]
+
+
+def test_an_unticked_box_is_nobodys_word_unless_an_update_tells_of_it() -> None:
+    row = {"Id": RECORD, "Phone": None, "TaxExempt__c": False, "TaxClass__c": "B2B"}
+
+    read = party_mapping.change_of(row, "changed", 1, SETTINGS)
+    updated = party_mapping.change_of(row, "changed", 1, SETTINGS, is_whole=False)
+
+    assert set(read.unset) == {"contact.phone", "tax.exemption.exempt"}
+    assert updated.unset == ()
+    assert fields_of(updated.says)["tax.exemption.exempt"] is False

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 
+from crossdock.adapters.salesforce import reading
 from crossdock.adapters.salesforce.client import SalesforceClient
+from crossdock.adapters.salesforce.consent_telling import ConsentTelling
 from crossdock.adapters.salesforce.customer_stream import CustomerStream
 from crossdock.adapters.salesforce.customers import Accounts
 from crossdock.adapters.salesforce.erasing import Erasing
@@ -11,6 +13,7 @@ from crossdock.adapters.salesforce.loads import upsert_records
 from crossdock.adapters.salesforce.mapping import long_id, status_row
 from crossdock.adapters.salesforce.orders import OrderReader
 from crossdock.adapters.salesforce.pubsub import EventBus
+from crossdock.adapters.salesforce.relations import RelationTelling
 from crossdock.adapters.salesforce.rows import RowOutcome, update_rows
 from crossdock.adapters.salesforce.settings import SalesforceSettings
 from crossdock.adapters.salesforce.stream import OrderStream
@@ -40,6 +43,11 @@ class SalesforceDock:
         self._settings = settings
         self._reader = OrderReader(self.client)
         self._accounts = Accounts(self.client)
+        self._beside: list[ConsentTelling | RelationTelling] = []
+        if self._accounts.consents is not None:
+            self._beside.append(ConsentTelling(self.client, self._accounts, self._accounts.consents))
+        if self._accounts.relations is not None:
+            self._beside.append(RelationTelling(self.client, self._accounts, self._accounts.relations))
         self._joining = Joining(self.client, self._accounts)
         self._erasing = Erasing(self.client, self._accounts)
         self._bus = EventBus(settings, self.client.sign_in)
@@ -72,6 +80,7 @@ class SalesforceDock:
             user = await self.client.user()
             offered = {known.version for known in await self.client.versions()}
             missing = await self._reader.missing()
+            missing += await self._accounts.missing()
             allowances = await self.client.allowances()
         except CrossdockError as error:
             return SystemCheck(ok=False, product=product, detail=f"{error.message} ({error.vendor_code})")
@@ -115,15 +124,23 @@ class SalesforceDock:
 
     def customer_changes(self, position: str) -> AsyncGenerator[CustomerBatch, None]:
         """See `CustomerSource.customer_changes`."""
-        return CustomerStream(self.client, self._bus, self._accounts, position).batches()
+        return CustomerStream(self.client, self._bus, self._accounts, self._beside, position).batches()
 
-    def refill_customers(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
-        """See `CustomerSource.refill_customers`."""
-        return self._accounts.refill(gap)
+    async def refill_customers(self, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
+        """See `CustomerSource.refill_customers`: records first, then what changed of what is kept beside them."""
+        async for batch in self._accounts.refill(gap):
+            yield batch
+        for telling in self._beside:
+            async for arrivals in telling.refill(reading.changed_in(gap, self._settings.events)):
+                if arrivals:
+                    yield CustomerBatch(arrivals=tuple(arrivals), position="")
 
     async def count_changed_customers(self, gap: Gap) -> int:
         """See `CustomerSource.count_changed_customers`."""
-        return await self._accounts.count(gap)
+        counted = await self._accounts.count(gap)
+        for telling in self._beside:
+            counted += await telling.count(reading.changed_in(gap, self._settings.events))
+        return counted
 
     async def write_customers(self, writes: Sequence[CustomerWrite]) -> Sequence[CustomerRecord | CrossdockError]:
         """See `CustomerSink.write_customers`."""

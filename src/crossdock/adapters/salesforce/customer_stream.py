@@ -2,22 +2,31 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
+from typing import Protocol
 
 from crossdock.adapters.salesforce import party_mapping, wire
 from crossdock.adapters.salesforce.changes import ChangeEvent
 from crossdock.adapters.salesforce.client import SalesforceClient
 from crossdock.adapters.salesforce.customers import Accounts, raw_row
-from crossdock.adapters.salesforce.events import Interpret, customer_meaning
+from crossdock.adapters.salesforce.events import CUSTOMER_ENTITIES, DELETIONS, Interpret, customer_meaning
 from crossdock.adapters.salesforce.feed import Delivery
 from crossdock.adapters.salesforce.mapping import long_id
 from crossdock.adapters.salesforce.pubsub import EventBus
 from crossdock.adapters.salesforce.stream import EventStream
+from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Invalid
 from crossdock.ports.customer_source import ChangeKind, CustomerArrival, CustomerBatch
 from crossdock.ports.order_source import Gap
 
-_DELETIONS = frozenset({"DELETE", "GAP_DELETE"})
 _UNDELETIONS = frozenset({"UNDELETE", "GAP_UNDELETE"})
+
+
+class Beside(Protocol):
+    """Tells of what is kept beside the records of customers."""
+
+    async def told(self, events: Sequence[tuple[str, ChangeEvent]], heard_until: Instant) -> list[CustomerArrival]:
+        """What it says after events, named by id; events of records have been told up to `heard_until`."""
+        ...
 
 
 class CustomerStream(EventStream[CustomerBatch]):
@@ -30,9 +39,17 @@ class CustomerStream(EventStream[CustomerBatch]):
 
     interpret: Interpret = staticmethod(customer_meaning)
 
-    def __init__(self, client: SalesforceClient, bus: EventBus, accounts: Accounts, position: str) -> None:
-        super().__init__(client, bus, client.settings.customers.topics, position)
+    def __init__(
+        self,
+        client: SalesforceClient,
+        bus: EventBus,
+        accounts: Accounts,
+        beside: Sequence[Beside],
+        position: str,
+    ) -> None:
+        super().__init__(client, bus, client.settings.customers.listened, position)
         self._accounts = accounts
+        self._beside = beside
 
     async def _prepare(self) -> object:
         await self._accounts.prepare()
@@ -50,17 +67,23 @@ class CustomerStream(EventStream[CustomerBatch]):
         wanted = [
             record
             for delivery in deliveries
-            if (event := _event(delivery)) is not None
+            if (event := _event(delivery)) is not None and event.entity in CUSTOMER_ENTITIES
             for record in map(long_id, event.named_records())
             if _needs_query(event) or self._accounts.is_shadow(record) is None
         ]
         unique = list(dict.fromkeys(wanted))
         rows = await self._patiently(partial(self._accounts.by_ids, unique, deleted=True)) if unique else {}
-        arrivals = tuple(arrival for delivery in deliveries for arrival in self._told(delivery, rows))
-        yield CustomerBatch(arrivals=arrivals, position=position)
+        arrivals = [arrival for delivery in deliveries for arrival in self._told(delivery, rows)]
+        events = [(one.event_id, event) for one in deliveries if (event := _event(one)) is not None]
+        heard_until = min(self._positions[topic].at for topic in self._client.settings.customers.topics)
+        for telling in self._beside:
+            arrivals += await self._patiently(partial(telling.told, events, heard_until))
+        yield CustomerBatch(arrivals=tuple(arrivals), position=position)
 
     def _told(self, delivery: Delivery, rows: dict[str, wire.Row]) -> list[CustomerArrival]:
         event = _event(delivery)
+        if event is not None and event.entity not in CUSTOMER_ENTITIES:
+            return []
         if event is not None:
             named = map(long_id, event.named_records())
             # A person account's contact says nothing that the account does not say.
@@ -78,9 +101,11 @@ class CustomerStream(EventStream[CustomerBatch]):
     ) -> CustomerArrival:
         kind, row = _kind_and_row(event, record, read)
         external_id, now = f"{record}@{delivery.event_id}", self._clock.now()
-        origin = party_mapping.origin_of(event)
+        origin, is_whole = party_mapping.origin_of(event), event.change_type != "UPDATE"
         try:
-            change = party_mapping.change_of(row, kind, event.committed_at, self._client.settings, origin=origin)
+            change = party_mapping.change_of(
+                row, kind, event.committed_at, self._client.settings, origin=origin, is_whole=is_whole
+            )
         except Invalid as error:
             return CustomerArrival(
                 external_id=external_id, received_at=now, findings=error.findings, raw=raw_row(row)
@@ -93,12 +118,12 @@ def _event(delivery: Delivery) -> ChangeEvent | None:
 
 
 def _needs_query(event: ChangeEvent) -> bool:
-    return event.is_gap or event.change_type in _DELETIONS
+    return event.is_gap or event.change_type in DELETIONS
 
 
 def _kind_and_row(event: ChangeEvent, record: str, read: wire.Row | None) -> tuple[ChangeKind, wire.Row]:
     """What happened, and the row that tells it; a record that nobody finds any more is gone for good."""
-    if event.change_type in _DELETIONS or (event.is_gap and read is None):
+    if event.change_type in DELETIONS or (event.is_gap and read is None):
         row = read if read is not None and read.get("IsDeleted") else {"Id": record}
         return ("merged" if row.get(party_mapping.MASTER) else "deleted"), row
     kind: ChangeKind = "undeleted" if event.change_type in _UNDELETIONS else "changed"

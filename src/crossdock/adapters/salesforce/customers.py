@@ -6,14 +6,18 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from crossdock.adapters.salesforce import failures, party_mapping, soql, wire
+from crossdock.adapters.salesforce import failures, party_mapping, reading, soql, wire
 from crossdock.adapters.salesforce.client import SUBREQUESTS_MAX, SalesforceClient
+from crossdock.adapters.salesforce.consents import LINKS, ConsentDesk, Consents, consents_told, holder_of
 from crossdock.adapters.salesforce.party_mapping import CONTACT, SOBJECT, sobject_of
+from crossdock.adapters.salesforce.relations import RelationDesk
 from crossdock.adapters.salesforce.rows import RowOutcome, Upserted, create_rows, update_rows
-from crossdock.adapters.salesforce.settings import COLLECTION_ROWS_MAX, ORIGIN_MARK
-from crossdock.canonical.party import ExternalReference
-from crossdock.kit.clock import from_datetime, seconds_to_us
+from crossdock.adapters.salesforce.settings import COLLECTION_ROWS_MAX, ORIGIN_MARK, is_consent
+from crossdock.canonical.party import ExternalReference, Party
+from crossdock.identity.golden.fields import fields_of, party_of
+from crossdock.kit.clock import Instant, from_datetime, seconds_to_us
 from crossdock.kit.errors import (
     Conflict,
     CrossdockError,
@@ -29,6 +33,7 @@ from crossdock.ports.order_source import Gap
 
 Outcome = CustomerRecord | CrossdockError
 KINDS_REMEMBERED_MAX: Final = 50_000
+CREATED: Final = "CreatedDate"
 _CREATED = range(200, 300)
 _TAKEN = frozenset({"DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"})
 _EXACT = msgspec.json.Encoder(decimal_format="number")
@@ -43,6 +48,8 @@ class Accounts:
         self._fields = client.settings.customers
         self._select: dict[str, str] = {}
         self._person: dict[str, bool] = {}
+        self.consents = ConsentDesk(client) if self._fields.has_consent_records else None
+        self.relations = RelationDesk(client) if self._fields.has_relations else None
 
     @property
     def sobjects(self) -> tuple[str, ...]:
@@ -53,6 +60,15 @@ class Accounts:
         """Learn which fields this org has. Raises Misconfigured."""
         for sobject in self.sobjects:
             await self._select_of(sobject)
+        if self.consents is not None:
+            await self.consents.prepare()
+        if self.relations is not None:
+            await self.relations.prepare()
+
+    async def missing(self) -> list[Finding]:
+        """What the org lacks of what customers' records have beside them."""
+        desks = [desk for desk in (self.consents, self.relations) if desk is not None]
+        return [finding for desk in desks for finding in await desk.missing()]
 
     def is_shadow(self, record: str) -> bool | None:
         """Whether a contact is that of a person account, which speaks for it; None where that is not known."""
@@ -62,7 +78,10 @@ class Accounts:
         """The SELECT that reads records whole, as far as this org has the fields. Raises Misconfigured."""
         if sobject not in self._select:
             known = {field.name for field in (await self._client.describe(sobject)).fields}
-            if lacking := [name for name in (self._fields.key, self._fields.content) if name not in known]:
+            needed = [self._fields.key, self._fields.content]
+            if self.consents is not None and (sobject == CONTACT or party_mapping.PERSON_FLAG in known):
+                needed.append(LINKS[sobject])
+            if lacking := [name for name in needed if name not in known]:
                 findings = [
                     Finding(code="salesforce-field-missing", path=f"$.{sobject}.{name}", message="not there")
                     for name in lacking
@@ -76,6 +95,9 @@ class Accounts:
             named = [*party_mapping.ALWAYS_READ, party_mapping.PERSON_FLAG, parent]
             named += [self._fields.key, self._fields.content, self._fields.link or self._fields.key]
             named += [field for table in tables for field in table.values()]
+            named.append(CREATED)
+            if self.consents is not None:
+                named += [LINKS[sobject], "FirstName", "LastName"]
             listed = ", ".join(dict.fromkeys(name for name in named if name in known))
             self._select[sobject] = f"SELECT {listed} FROM {sobject}"  # noqa: S608 - settings check the names
         return self._select[sobject]
@@ -114,21 +136,12 @@ class Accounts:
                 yield batch
 
     async def _refill(self, sobject: str, gap: Gap) -> AsyncGenerator[CustomerBatch, None]:
-        condition, cursor = self._condition(sobject, gap), ""
-        seen: set[str] = set()
-        while True:
-            where = f"{condition}{cursor} ORDER BY SystemModstamp, Id LIMIT {COLLECTION_ROWS_MAX}"
-            page = [(row, raw) async for row, raw in self.rows(where, sobject, deleted=True)]
-            arrivals = [self.arrival(row, raw) for row, raw in page if str(row["Id"]) not in seen]
-            seen |= {str(row["Id"]) for row, _ in page}
-            if arrivals:
-                yield CustomerBatch(arrivals=tuple(arrivals), position="")
-            if len(page) < COLLECTION_ROWS_MAX:
-                return
-            last = page[-1][0]
-            stamp = soql.second_before(from_datetime(datetime.fromisoformat(str(last["SystemModstamp"]))))
-            key = soql.text(str(last["Id"]))
-            cursor = f" AND (SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {key}))"
+        def ask(where: str) -> AsyncIterator[reading.Read]:
+            return self.rows(where, sobject, deleted=True)
+
+        async for page in reading.paged(ask, self._condition(sobject, gap)):
+            arrivals = tuple(self.arrival(row, raw) for row, raw in page)
+            yield CustomerBatch(arrivals=arrivals, position="")
 
     async def count(self, gap: Gap) -> int:
         """How many records the org counts under the very condition by which `refill` reads them."""
@@ -137,6 +150,17 @@ class Accounts:
             question = f"SELECT COUNT() FROM {sobject} WHERE {self._condition(sobject, gap)}"  # noqa: S608 - built here
             counted += await self._client.count(question, deleted=True)
         return counted
+
+    def told_first(self, row: wire.Row, raw: bytes, heard_until: Instant) -> list[CustomerArrival]:
+        """The record itself, where what was heard of records until then may not have told that it was made.
+
+        What the hub made it knows.
+        """
+        if row.get(self._fields.key):
+            return []
+        made = from_datetime(datetime.fromisoformat(str(row[CREATED])))
+        late = seconds_to_us(self._settings.events.overlap_seconds)
+        return [self.arrival(row, raw)] if made >= heard_until - late else []
 
     def arrival(self, row: wire.Row, raw: bytes) -> CustomerArrival:
         """A row that was read, as an arrival: what it says, or that its record is gone."""
@@ -163,6 +187,9 @@ class Accounts:
                 outcomes[index] = refusal
                 continue
             way = "new" if write.record is None else "guarded" if write.version else "changed"
+            if write.record is not None and self._tells_consents_only(write.says):
+                outcomes[index] = CustomerRecord(record=write.record, says=write.says)
+                continue
             is_contact = write.record is None and party_mapping.is_contact(write.says)
             sobject = CONTACT if is_contact else write.record.kind if write.record else SOBJECT
             groups.setdefault((way, write.origin, sobject), []).append(index)
@@ -178,18 +205,79 @@ class Accounts:
                 results = [error] * len(part)
             landed = True
             outcomes |= dict(zip(indexes, results, strict=True))
-        return [outcomes[index] for index in range(len(writes))]
+        written = [outcomes[index] for index in range(len(writes))]
+        return await self._with_consents(writes, written, landed=landed) if self.consents is not None else written
 
     async def read(self, records: Sequence[ExternalReference]) -> Sequence[CustomerRecord | None]:
         """See `CustomerSink.read_customers`."""
         found = await self.by_ids([record.value for record in records])
-        rows = (found.get(record.value) for record in records)
-        return [party_mapping.record_of(row, self._settings) if row else None for row in rows]
+        beside = await self._beside(list(found.values()))
+        return [self._record(row, beside) if (row := found.get(record.value)) else None for record in records]
 
     async def find(self, *, key: str) -> CustomerRecord | None:
         """See `CustomerSink.find_customer`."""
         row = (await self._by_keys([key])).get(key)
-        return party_mapping.record_of(row, self._settings) if row else None
+        return self._record(row, await self._beside([row])) if row else None
+
+    def _record(self, row: wire.Row, beside: Mapping[str, Mapping[str, Any]]) -> CustomerRecord:
+        """A row that was read whole, with what is kept beside it."""
+        record = party_mapping.record_of(row, self._settings)
+        if str(row["Id"]) not in beside:
+            return record
+        says = replace(record.says, **beside[str(row["Id"])])
+        return replace(record, says=says, unset=party_mapping.unset_in(says))
+
+    async def _beside(self, rows: Sequence[wire.Row]) -> Mapping[str, Mapping[str, Any]]:
+        """Consents and relations that are kept in records of their own, by the customer's record."""
+        beside: dict[str, dict[str, Any]] = {}
+        if self.consents is not None:
+            holders = [holder_of(row, sobject_of(str(row["Id"]))) for row in rows]
+            for record, consents in (await self.consents.said_by(holders)).items():
+                beside.setdefault(record, {})["consents"] = consents
+        if self.relations is not None:
+            contacts = [str(row["Id"]) for row in rows if sobject_of(str(row["Id"])) == CONTACT]
+            for record, relations in (await self.relations.of(contacts)).items():
+                beside.setdefault(record, {})["relations"] = relations
+        return beside
+
+    def _tells_consents_only(self, says: Party) -> bool:
+        """Whether there is nothing to write to the record itself, since consents are kept elsewhere."""
+        return self.consents is not None and all(is_consent(name) for name in fields_of(says))
+
+    async def _with_consents(
+        self, writes: Sequence[CustomerWrite], outcomes: Sequence[Outcome], *, landed: bool
+    ) -> list[Outcome]:
+        """Write the consents of those whose records took the rest; no version guards them."""
+        settled = list(outcomes)
+        due: dict[str, dict[int, CustomerRecord]] = {}
+        for index, (write, outcome) in enumerate(zip(writes, outcomes, strict=True)):
+            if isinstance(outcome, CustomerRecord) and consents_told(write.says.consents):
+                due.setdefault(write.origin, {})[index] = outcome
+        for origin, records in due.items():
+            told = [(record, writes[index].says.consents) for index, record in records.items()]
+            try:
+                results = await self._consent(told, self.headers(origin))
+            except CrossdockError as error:
+                if not (landed or isinstance(error, OutcomeUnknown | Invalid)):
+                    raise
+                results = [error] * len(told)
+            landed = True
+            for index, result in zip(records, results, strict=True):
+                settled[index] = result
+        return settled
+
+    async def _consent(
+        self, told: Sequence[tuple[CustomerRecord, Consents]], headers: Mapping[str, str]
+    ) -> list[Outcome]:
+        assert self.consents is not None
+        rows = await self.by_ids([record.record.value for record, _ in told])
+        asked = {
+            record.record.value: (holder_of(rows[record.record.value], record.record.kind), consents_told(said))
+            for record, said in told
+            if record.record.value in rows
+        }
+        present = dict(zip(asked, await self.consents.write(list(asked.values()), headers), strict=True))
+        return [_consented(record, said, present.get(record.record.value, _gone())) for record, said in told]
 
     async def _create(self, writes: Sequence[CustomerWrite], headers: Mapping[str, str]) -> list[Outcome]:
         """Insert; a key that is there already is looked up, and is the same customer or a conflict."""
@@ -287,10 +375,7 @@ class Accounts:
         return found
 
     def _condition(self, sobject: str, gap: Gap) -> str:
-        since = gap.since - seconds_to_us(self._settings.events.overlap_seconds)
-        between = (
-            f"SystemModstamp >= {soql.second_before(since)} AND CreatedDate <= {soql.second_after(gap.until)}"
-        )
+        between = reading.changed_in(gap, self._settings.events)
         return between if sobject == SOBJECT else f"{between} AND {party_mapping.PERSON_FLAG} = false"
 
     def headers(self, origin: str) -> dict[str, str]:
@@ -309,6 +394,20 @@ class Accounts:
 def raw_row(row: Mapping[str, Any]) -> bytes:
     """A row as it is parked where it cannot be read."""
     return _EXACT.encode(row)
+
+
+def _consented(record: CustomerRecord, said: Consents, present: Consents | CrossdockError) -> Outcome:
+    """The outcome of a write, with what the org says of its consents that was not told so."""
+    if isinstance(present, CrossdockError):
+        return present
+    shown = fields_of(Party(consents=present))
+    told = fields_of(Party(consents=said))
+    kept = {name: shown.get(name) for name, value in told.items() if shown.get(name) != value}
+    return replace(record, kept=party_of(kept))
+
+
+def _gone() -> Rejected:
+    return Rejected("the record does not exist any more", code="record-gone", system=wire.SYSTEM)
 
 
 def _updated(write: CustomerWrite, outcome: RowOutcome) -> Outcome:

@@ -7,13 +7,14 @@ import msgspec
 
 from crossdock.adapters.salesforce.changes import SYSTEM_FIELDS, ChangeEvent, EventSchema, PlatformEvent
 from crossdock.adapters.salesforce.mapping import long_id
-from crossdock.adapters.salesforce.settings import ORIGIN_MARK, SalesforceSettings
+from crossdock.adapters.salesforce.settings import ORIGIN_MARK, RELATION, SalesforceSettings
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Finding
 
 ENTITY = "Order"
 CUSTOMER_ENTITIES = frozenset({"Account", "Contact"})
-_DELETIONS = frozenset({"DELETE", "GAP_DELETE"})
+CONSENT_ENTITIES = frozenset({"ContactPointTypeConsent", "ContactPointConsent"})
+DELETIONS = frozenset({"DELETE", "GAP_DELETE"})
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +41,16 @@ Interpret = Callable[[ChangeEvent | PlatformEvent, EventSchema, SalesforceSettin
 
 
 def customer_meaning(
-    event: ChangeEvent | PlatformEvent, _schema: EventSchema, _settings: SalesforceSettings
+    event: ChangeEvent | PlatformEvent, _schema: EventSchema, settings: SalesforceSettings
 ) -> Meaning:
-    """What an event means for customers: accounts and contacts. Whose change it was is for the hub to judge."""
-    if not isinstance(event, ChangeEvent) or event.entity not in CUSTOMER_ENTITIES:
+    """What an event means for customers: accounts, contacts, and what is kept of them beside.
+
+    Whose change it was is for the hub to judge.
+    """
+    meant = CUSTOMER_ENTITIES
+    meant |= CONSENT_ENTITIES if settings.customers.has_consent_records else set()
+    meant |= {RELATION} if settings.customers.has_relations else set()
+    if not isinstance(event, ChangeEvent) or event.entity not in meant:
         return Meaning(at=event.created_at if isinstance(event, PlatformEvent) else event.committed_at)
     if event.is_overflow:
         return Meaning(at=event.committed_at, resync=f"{event.change_type} without the records")
@@ -54,7 +61,7 @@ def meaning_of(event: ChangeEvent | PlatformEvent, schema: EventSchema, settings
     """What the event means for the hub."""
     if isinstance(event, PlatformEvent):
         return _message(event, settings)
-    if event.entity != ENTITY or event.change_type in _DELETIONS or is_echo(event, settings):
+    if event.entity != ENTITY or event.change_type in DELETIONS or is_echo(event, settings):
         return Meaning(at=event.committed_at)
     if event.is_overflow:
         return Meaning(at=event.committed_at, resync=f"{event.change_type} without the records")

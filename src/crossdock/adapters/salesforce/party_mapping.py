@@ -30,7 +30,8 @@ ALWAYS_READ = ("Id", "IsDeleted", "SystemModstamp", VERSION, MASTER)
 PERSON_FLAG = "IsPersonAccount"
 PARENT = tuple(f"hierarchy.parent.{part}" for part in ("system", "kind", "value"))
 RELATION, ACCOUNT = "hierarchy.relation", "AccountId"
-_CONTACT_PREFIX = "003"
+AMOUNT = ".amount"
+_ACCOUNT_PREFIX, _CONTACT_PREFIX = "001", "003"
 _COUNTRY_LETTERS = 2
 _DAY_CHARACTERS = 10
 
@@ -38,6 +39,11 @@ _DAY_CHARACTERS = 10
 def sobject_of(record: str) -> str:
     """Which object a record's id belongs to: the first three letters say so in every org."""
     return CONTACT if record.startswith(_CONTACT_PREFIX) else SOBJECT
+
+
+def is_account(record: str) -> bool:
+    """Whether an id names an account."""
+    return record.startswith(_ACCOUNT_PREFIX)
 
 
 def is_contact(says: Party) -> bool:
@@ -52,9 +58,9 @@ def reference_to(record: str) -> ExternalReference:
 
 def record_of(row: Row, settings: SalesforceSettings) -> CustomerRecord:
     """A row that was read whole. Raises Invalid with the path of whatever makes no sense."""
-    return CustomerRecord(
-        record=reference_to(str(row.get("Id"))), says=says_of(row, settings), version=version_of(row)
-    )
+    says = says_of(row, settings)
+    record = reference_to(str(row.get("Id")))
+    return CustomerRecord(record=record, says=says, version=version_of(row), unset=unset_in(says))
 
 
 def says_of(row: Row, settings: SalesforceSettings) -> Party:
@@ -74,6 +80,11 @@ def says_of(row: Row, settings: SalesforceSettings) -> Party:
     if findings:
         raise Invalid("an account cannot be read", code="vendor-payload", system=SYSTEM, findings=findings)
     return party_of(said, (reference_to(str(row.get("Id"))),))
+
+
+def unset_in(says: Party) -> tuple[str, ...]:
+    """The fields of a whole row of which nobody need have said anything. A checkbox is never empty."""
+    return tuple(name for name, value in fields_of(says).items() if value is None or value is False)
 
 
 def fields_in(row: Row, fields: CustomerFields) -> Iterator[tuple[str, str]]:
@@ -118,18 +129,20 @@ def changed_row(event: ChangeEvent, record: str) -> dict[str, Any]:
 
 
 def change_of(
-    row: Row, kind: ChangeKind, at: int, settings: SalesforceSettings, *, origin: str = ""
+    row: Row, kind: ChangeKind, at: int, settings: SalesforceSettings, *, origin: str = "", is_whole: bool = True
 ) -> CustomerChange:
-    """What happened to the record of a row. Raises Invalid like `says_of`."""
+    """What happened to the record of a row; an update does not tell it whole. Raises Invalid like `says_of`."""
     gone = kind in ("deleted", "merged")
+    says = Party() if gone else says_of(row, settings)
     master = row.get(MASTER)
     return CustomerChange(
         record=reference_to(str(row.get("Id"))),
         kind=kind,
-        says=Party() if gone else says_of(row, settings),
+        says=says,
         changed_at=at,
         origin=origin,
         version="" if gone else version_of(row),
+        unset=unset_in(says) if is_whole else (),
         into=reference_to(master) if kind == "merged" and isinstance(master, str) else None,
     )
 
@@ -190,7 +203,7 @@ def _row(said: Fields, fields: CustomerFields, sobject: str, *, person: bool) ->
     table = {**fields.common, **(fields.person if person else fields.business)}
     if sobject == CONTACT:
         table = dict(fields.contacts)
-    row = {table[name]: _told(value) for name, value in said.items() if name in table}
+    row = {table[name]: _told(name, value) for name, value in said.items() if name in table}
     return row | _parent_row(said, ACCOUNT if sobject == CONTACT else fields.parent)
 
 
@@ -213,7 +226,10 @@ def _parent_row(said: Fields, field: str) -> dict[str, Any]:
     return {field: said[value]} if field and value in said else {}
 
 
-def _told(value: FieldValue) -> Any:
+def _told(name: str, value: FieldValue) -> Any:
+    """A value as Salesforce takes it: lines in one text, amounts as numbers."""
+    if name.endswith(AMOUNT) and isinstance(value, str):
+        return Decimal(value)
     return "\n".join(value) if isinstance(value, tuple | list) else value
 
 
@@ -234,6 +250,8 @@ def _value(name: str, value: Any, settings: SalesforceSettings) -> FieldValue:
         return int(value)
     if kind == "day" and isinstance(value, int):
         return f"{datetime.fromtimestamp(value / 1_000, UTC):%Y-%m-%d}"
+    if name.endswith(AMOUNT) and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return f"{Decimal(str(value)):f}"
     text = str(_of(str, value)).strip()
     if kind == "day":
         return text[:_DAY_CHARACTERS] or None

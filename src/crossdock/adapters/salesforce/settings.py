@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from crossdock.canonical.party import EntryKey
 from crossdock.kit.clock import seconds_to_us
 from crossdock.kit.money import Unit
 from crossdock.kit.redaction import Secret
@@ -25,6 +26,7 @@ FieldPath = Annotated[str, Meta(pattern=r"^([A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Z
 OptionalField = Annotated[str, Meta(pattern=r"^([A-Za-z][A-Za-z0-9_]*)?$", max_length=80)]
 Topic = Annotated[str, Meta(pattern=r"^/(event|data)/[A-Za-z0-9_]+$")]
 Positive = Annotated[float, Meta(gt=0)]
+Channel = Literal["Email", "MailingAddress", "Phone", "Social", "Web"]
 
 
 class OrderFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +76,10 @@ def _address(name: str, prefix: str) -> dict[str, str]:
     return {f"{name}.{part}": f"{prefix}{field}" for part, field in parts.items()}
 
 
+def _amount(name: str, field: str) -> dict[str, str]:
+    return {f"{name}.amount": f"{field}__c", f"{name}.currency": f"{field}Currency__c"}
+
+
 COMMON_FIELDS: Mapping[str, str] = {
     "account.number": "ErpId__c",
     "account.status": "AccountStatus__c",
@@ -87,6 +93,14 @@ COMMON_FIELDS: Mapping[str, str] = {
     "terms.days_net": "PaymentDays__c",
     "credit.status": "CreditStatus__c",
     "credit.reason": "CreditReason__c",
+    **_amount("credit.limit", "CreditLimit"),
+    **_amount("credit.exposure", "CreditExposure"),
+    **_amount("receivables.balance", "Receivables"),
+    **_amount("receivables.overdue", "Overdue"),
+    "case_reference.last_order": "LastErpOrder__c",
+    "case_reference.last_delivery": "LastDelivery__c",
+    "case_reference.last_delivery_status": "LastDeliveryStatus__c",
+    "case_reference.last_invoice": "LastInvoice__c",
     "loyalty.main.number": "LoyaltyId__c",
     "consents.email-marketing.status": "EmailConsent__c",
     "engagement.lead_source": "AccountSource",
@@ -121,6 +135,13 @@ CONTACT_FIELDS: Mapping[str, str] = {
     "contact.role": "Role__c",
 }
 CONTACT_TOPIC = "/data/ContactChangeEvent"
+RELATION = "AccountContactRelation"
+RELATION_TOPIC = f"/data/{RELATION}ChangeEvent"
+
+
+def is_consent(name: str) -> bool:
+    """Whether a field of the hub's catalogue is one of a consent."""
+    return name.startswith("consents.")
 
 
 BELONGINGS: Mapping[str, str] = {
@@ -134,6 +155,36 @@ BELONGINGS: Mapping[str, str] = {
 }
 
 
+class ConsentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one consent of the hub is about in the org: a channel, and a data use purpose by its name.
+
+    Without `purpose` it is what was said for no purpose in particular.
+    """
+
+    channel: Channel
+    purpose: Annotated[str, Meta(max_length=255)] = ""
+
+
+CONSENT_KINDS: Mapping[str, ConsentKind] = {"email-marketing": ConsentKind(channel="Email", purpose="Marketing")}
+CONSENT_TOPICS = ("/data/ContactPointTypeConsentChangeEvent", "/data/ContactPointConsentChangeEvent")
+
+
+class ConsentRecords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How consents are kept in the org's consent objects.
+
+    `kinds`: the hub's name of a consent to what it is about; records about anything else are left alone. The org
+    wants to know where each was captured: what nobody has said where bears `captured_by` and `captured_from`, and
+    reads as such. Listens to `topics`.
+    """
+
+    kinds: Annotated[Mapping[EntryKey, ConsentKind], Meta(min_length=1, max_length=50)] = msgspec.field(
+        default_factory=lambda: dict(CONSENT_KINDS)
+    )
+    captured_by: Channel = "Web"
+    captured_from: Annotated[str, Meta(min_length=1, max_length=255)] = "Crossdock"
+    topics: Annotated[tuple[Topic, ...], Meta(max_length=20)] = CONSENT_TOPICS
+
+
 class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where accounts keep what the hub knows of customers: names of its field catalogue to fields of Account.
 
@@ -145,7 +196,11 @@ class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     duplicate rule only warns of. Listens to `topics`.
 
     `contacts` are fields of Contact, for the people of business accounts. They are customers of the hub where
-    `topics` has theirs, `/data/ContactChangeEvent`; then Contact needs `key` and `content` as well.
+    `topics` has theirs, `/data/ContactChangeEvent`; then Contact needs `key` and `content` as well. The further
+    accounts that they are related to are read with `/data/AccountContactRelationChangeEvent`.
+
+    `consents_in` says how the org keeps consents: in `fields` of Account, as the tables name them, or in `records`
+    of its consent objects, see `ConsentRecords`; then what the tables name for consents is left alone.
     """
 
     common: Mapping[str, FieldName] = msgspec.field(default_factory=lambda: dict(COMMON_FIELDS))
@@ -157,8 +212,32 @@ class CustomerFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     link: OptionalField = "Hub_Link__c"
     parent: OptionalField = "ParentId"
     belongings: Mapping[FieldName, FieldName] = msgspec.field(default_factory=lambda: dict(BELONGINGS))
+    consents_in: Literal["fields", "records"] = "fields"
+    consent_records: ConsentRecords = ConsentRecords()
     allow_duplicates: bool = False
     topics: Annotated[tuple[Topic, ...], Meta(min_length=1, max_length=20)] = ("/data/AccountChangeEvent",)
+
+    def __post_init__(self) -> None:
+        """Leave consents to their records where the org keeps them there."""
+        if self.has_consent_records:
+            for table in ("common", "business", "person", "contacts"):
+                kept = {name: field for name, field in getattr(self, table).items() if not is_consent(name)}
+                msgspec.structs.force_setattr(self, table, kept)
+
+    @property
+    def has_consent_records(self) -> bool:
+        """Whether consents are kept in the org's consent objects."""
+        return self.consents_in == "records"
+
+    @property
+    def listened(self) -> tuple[str, ...]:
+        """All topics that tell of customers."""
+        return (*self.topics, *(self.consent_records.topics if self.has_consent_records else ()))
+
+    @property
+    def has_relations(self) -> bool:
+        """Whether the further accounts are read that contacts are related to."""
+        return self.has_contacts and RELATION_TOPIC in self.topics
 
     @property
     def has_contacts(self) -> bool:

@@ -1,4 +1,4 @@
-"""People and companies: person accounts and their twins, merges, the recycle bin, consents, histories."""
+"""People and companies: person accounts and their twins, merges, the recycle bin, histories."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -194,25 +194,6 @@ def test_what_is_no_soap_is_a_fault(rest: Rest, body: bytes) -> None:
 
     assert answer.status_code == 500
     assert "Fault" in answer.text
-
-
-def test_consents_belong_to_individuals_and_know_their_words(rest: Rest) -> None:
-    individual = rest.created("Individual", LastName="L")
-    values = {
-        "Name": "E-mail",
-        "PartyId": individual,
-        "ContactPointType": "Email",
-        "PrivacyConsentStatus": "OptIn",
-    }
-    captured = {"CaptureContactPointType": "Web", "CaptureDate": "2026-01-01T12:00:00Z", "CaptureSource": "shop"}
-    rest.created("ContactPointTypeConsent", **values, **captured)
-
-    wrong = rest("POST", "sobjects/ContactPointTypeConsent", {**values, **captured, "PrivacyConsentStatus": "Yes"})
-    missing = rest("POST", "sobjects/ContactPointTypeConsent", values)
-
-    assert error_of(wrong) == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
-    assert error_of(missing) == "REQUIRED_FIELD_MISSING"
-    assert rest.names("SELECT PrivacyConsentStatus FROM ContactPointTypeConsent") == ["OptIn"]
 
 
 def test_a_duplicate_is_refused_unless_the_caller_may_save_it(rest: Rest) -> None:

@@ -56,7 +56,7 @@ class Org:
         self.clock = clock
         self.guard = threading.RLock()
         self.ids = IdSequence()
-        self.schema = Schema(first_day())
+        self.schema = Schema(first_day(settings.without))
         self.store = Store()
         self.faults = Faults(self.schema)
         self.calls = Calls(clock)
@@ -71,7 +71,7 @@ class Org:
         self._open: Transaction | None = None
         self._commits = 0
         self._held: dict[str, tuple[str, Instant]] = {}
-        self.enable_changes(*CHANGE_OBJECTS)
+        self.enable_changes(*(name for name in CHANGE_OBJECTS if name not in settings.without))
 
     def table(self, name: str) -> Table:
         """The rows of an object. Raises ApiError NOT_FOUND."""

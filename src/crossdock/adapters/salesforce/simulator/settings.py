@@ -8,7 +8,7 @@ class OrgSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     A merge moves rows over without firing their triggers; whether it announces them is not documented, and by
     default it does not (`merge_announces_children`). The `*_wait_seconds` of the event bus are real seconds: they
-    pace threads, not data.
+    pace threads, not data. `without` are objects that the org lacks, since their feature is off.
     """
 
     organization: str = "Crossdock Trading"
@@ -30,3 +30,4 @@ class OrgSettings(msgspec.Struct, frozen=True, kw_only=True):
     commit_gather_wait_seconds: float = 0.2
     lock_hold_seconds: float = 0.0
     merge_announces_children: bool = False
+    without: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from typing import Any
 
 from crossdock.adapters.salesforce.simulator.failures import ApiError
 from crossdock.adapters.salesforce.simulator.org import Org, Transaction
+from crossdock.adapters.salesforce.simulator.records import relations
 from crossdock.adapters.salesforce.simulator.records.lookup import live_row
 from crossdock.adapters.salesforce.simulator.records.writer import Writer
 from crossdock.adapters.salesforce.simulator.tables.schema import SYSTEM_FIELDS, SObject
@@ -39,6 +40,7 @@ def merge(
     moved: list[str] = []
     for row in gone:
         moved += _absorb(org, transaction, sobject, row, kept)
+    relations.drop_doubles(org, transaction, sobject.name, kept["Id"])
     Writer(org, transaction).update(sobject.name, kept["Id"], values)
     return moved
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from crossdock.adapters.salesforce.simulator.failures import ApiError
 from crossdock.adapters.salesforce.simulator.org import Org
+from crossdock.adapters.salesforce.simulator.records import relations
 from crossdock.adapters.salesforce.simulator.records.coercion import product_of, rounded_money
 from crossdock.adapters.salesforce.simulator.tables.store import Row
 
@@ -144,6 +145,10 @@ def _person(_org: Org, _before: Row | None, row: Row) -> None:
     row["Name"] = " ".join(part for part in (row["FirstName"], row["LastName"]) if part)
 
 
+def _contact_point(_org: Org, _before: Row | None, row: Row) -> None:
+    row["Name"] = row["EmailAddress"] if "EmailAddress" in row else row["TelephoneNumber"]
+
+
 def _case(_org: Org, before: Row | None, row: Row) -> None:
     row["IsClosed"] = row["Status"] == "Closed"
     was_closed = before is not None and before["IsClosed"]
@@ -161,4 +166,7 @@ _BEFORE_SAVE: dict[str, BeforeSave] = {
     "User": _person,
     "Individual": _person,
     "Case": _case,
+    relations.RELATION: relations.check,
+    "ContactPointEmail": _contact_point,
+    "ContactPointPhone": _contact_point,
 }

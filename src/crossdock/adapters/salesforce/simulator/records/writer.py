@@ -13,6 +13,7 @@ from crossdock.adapters.salesforce.simulator.failures import (
 )
 from crossdock.adapters.salesforce.simulator.faults import DuplicateRule, PublishExhausted
 from crossdock.adapters.salesforce.simulator.org import Org, Transaction
+from crossdock.adapters.salesforce.simulator.records import relations
 from crossdock.adapters.salesforce.simulator.records.coercion import coerced
 from crossdock.adapters.salesforce.simulator.records.lookup import key_field, live_row, rows_with_key
 from crossdock.adapters.salesforce.simulator.records.people import as_account, is_twin, twin_refused, twin_values
@@ -121,6 +122,8 @@ class Writer:
             raise twin_refused()
         self._org.lock(self._actor, sobject, _locks(sobject, row))
         before_delete(self._org, sobject.name, row)
+        if sobject.name == relations.RELATION and not within:
+            relations.check_gone(self._org, row)
         self._release_children(sobject, row["Id"])
         stamp = self._org.stamp(self._transaction, sobject)
         gone = {**row, "IsDeleted": True, "LastModifiedDate": stamp, "SystemModstamp": stamp}
@@ -285,6 +288,19 @@ class Writer:
         self._org.store.write(sobject, row["Id"], row)
         self._transaction.touched.add(row["Id"])
         self._derive(sobject, row, stamp)
+        if sobject.name == "Contact":
+            self._relate(row, stamp)
+
+    def _relate(self, contact: Row, stamp: str) -> None:
+        """Keep the direct relation of a contact to its account."""
+        for record_id, values in relations.due(self._org, contact):
+            relation = self._org.schema.get(relations.RELATION)
+            before = self._org.store.table(relation).rows[record_id] if record_id else None
+            fresh: Row = {field.name: _default(field) for field in relation.fields.values()}
+            fresh |= {"Id": record_id or self._org.ids.next(relation.prefix), "IsDeleted": False}
+            fresh |= {"CreatedDate": stamp, "CreatedById": self._actor.user_id}
+            stamps = {"LastModifiedDate": stamp, "LastModifiedById": self._actor.user_id, "SystemModstamp": stamp}
+            self._put(relation, {**(before or fresh), **values, **stamps}, stamp)
 
     def _mirror(self, account: Row, stamp: str) -> None:
         """Write the contact beside a person account."""

@@ -1,10 +1,11 @@
 """The objects an org has on its first day: the standard ones a retailer's integration touches."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
+from crossdock.adapters.salesforce.simulator.tables.consents import CONSENT_OBJECTS
 from crossdock.adapters.salesforce.simulator.tables.fields import (
     address,
     auto_number,
@@ -55,6 +56,12 @@ def _history(name: str, prefix: str) -> ObjectDefinition:
             text("OldValue", 255, **READ_ONLY),
             text("NewValue", 255, **READ_ONLY),
         ),
+    )
+
+
+def _related(name: str, parent: str) -> Field:
+    return reference(
+        name, parent, required=True, updateable=False, children="AccountContactRelations", on_delete="cascade"
     )
 
 
@@ -171,82 +178,17 @@ PARTY_OBJECTS = (
         ),
     ),
     ObjectDefinition(
-        name="Individual",
-        prefix="0PK",
+        name="AccountContactRelation",
+        prefix="07k",
+        owned=False,
         fields=(
-            text("LastName", 80, required=True, compound="Name"),
-            text("FirstName", 40, compound="Name"),
-            derived(text("Name", 121, name_field=True)),
-            boolean("HasOptedOutTracking"),
-            boolean("HasOptedOutProfiling"),
-            boolean("HasOptedOutProcessing"),
-            boolean("HasOptedOutSolicit"),
-            boolean("HasOptedOutGeoTracking"),
-            boolean("ShouldForget"),
-            boolean("SendIndividualData"),
-            date("BirthDate"),
-            reference("MasterRecordId", "Individual", relationship="MasterRecord", **READ_ONLY),
-        ),
-    ),
-    ObjectDefinition(
-        name="ContactPointTypeConsent",
-        prefix="0ZY",
-        fields=(
-            text("Name", 255, required=True, name_field=True),
-            reference(
-                "PartyId",
-                "Individual",
-                relationship="Party",
-                required=True,
-                children="ContactPointTypeConsents",
-                on_delete="cascade",
-            ),
-            picklist(
-                "ContactPointType",
-                "Email",
-                "MailingAddress",
-                "Phone",
-                "Social",
-                "Web",
-                required=True,
-                restricted=True,
-            ),
-            picklist("PrivacyConsentStatus", "NotSeen", "Seen", "OptIn", "OptOut", required=True, restricted=True),
-            picklist(
-                "CaptureContactPointType",
-                "Email",
-                "MailingAddress",
-                "Phone",
-                "Social",
-                "Web",
-                required=True,
-                restricted=True,
-            ),
-            moment("CaptureDate", required=True),
-            text("CaptureSource", 255, required=True),
-            moment("EffectiveFrom"),
-            moment("EffectiveTo"),
-            moment("DoubleConsentCaptureDate"),
-        ),
-    ),
-    ObjectDefinition(
-        name="ContactPointEmail",
-        prefix="9Vl",
-        fields=(
-            derived(text("Name", 255, name_field=True)),
-            reference(
-                "ParentId",
-                "Account",
-                "Individual",
-                relationship="Parent",
-                required=True,
-                children="ContactPointEmails",
-                on_delete="cascade",
-            ),
-            email("EmailAddress", required=True),
-            boolean("IsPrimary"),
-            moment("ActiveFromDate"),
-            moment("ActiveToDate"),
+            _related("AccountId", "Account"),
+            _related("ContactId", "Contact"),
+            text("Roles", 4_099),
+            boolean("IsDirect", **READ_ONLY),
+            boolean("IsActive", default=True),
+            date("StartDate"),
+            date("EndDate"),
         ),
     ),
     *(_history(name, prefix) for name, prefix in (("Account", "017"), ("Contact", "03j"))),
@@ -422,12 +364,24 @@ PLATFORM_EVENTS = (
     ),
 )
 
-CHANGE_OBJECTS = ("Account", "Contact", "ContactPointTypeConsent", "Order", "OrderItem", "Product2")
+CHANGE_OBJECTS = (
+    "Account",
+    "AccountContactRelation",
+    "Contact",
+    "ContactPointConsent",
+    "ContactPointTypeConsent",
+    "Order",
+    "OrderItem",
+    "Product2",
+)
 
 
-def first_day() -> Iterable[ObjectDefinition]:
-    """Every object of a fresh org, the hub's custom fields included."""
-    for definition in (*SYSTEM_OBJECTS, *PARTY_OBJECTS, *TRADE_OBJECTS, *TOOLING_OBJECTS, *PLATFORM_EVENTS):
+def first_day(without: Collection[str] = ()) -> Iterable[ObjectDefinition]:
+    """Every object of a fresh org, the hub's custom fields included, but for those whose feature is off."""
+    standard = (*SYSTEM_OBJECTS, *PARTY_OBJECTS, *CONSENT_OBJECTS, *TRADE_OBJECTS)
+    for definition in (*standard, *TOOLING_OBJECTS, *PLATFORM_EVENTS):
+        if definition.name in without:
+            continue
         extra = HUB_FIELDS.get(definition.name, ())
         yield ObjectDefinition(
             name=definition.name,

@@ -1,7 +1,21 @@
 """What a hub needs of an org: keys that make every write repeatable, and room for what the ERP knows."""
 
-from crossdock.adapters.salesforce.simulator.tables.fields import boolean, email, moment, picklist, text, whole
+from crossdock.adapters.salesforce.simulator.tables.fields import (
+    boolean,
+    email,
+    moment,
+    number,
+    picklist,
+    text,
+    whole,
+)
 from crossdock.adapters.salesforce.simulator.tables.schema import Field
+
+
+def amount(name: str) -> tuple[Field, ...]:
+    """An amount in whatever currency stands beside it, for an account's own currency is the org's matter."""
+    return number(f"{name}__c", scale=2), text(f"{name}Currency__c", 3)
+
 
 HUB_FIELDS: dict[str, tuple[Field, ...]] = {
     "Account": (
@@ -19,6 +33,14 @@ HUB_FIELDS: dict[str, tuple[Field, ...]] = {
         whole("PaymentDays__c"),
         picklist("CreditStatus__c", "approved", "on_hold", "pending", "refused"),
         text("CreditReason__c", 255),
+        *amount("CreditLimit"),
+        *amount("CreditExposure"),
+        *amount("Receivables"),
+        *amount("Overdue"),
+        text("LastErpOrder__c", 40),
+        text("LastDelivery__c", 40),
+        text("LastDeliveryStatus__c", 40),
+        text("LastInvoice__c", 40),
         picklist("AccountStatus__c", "active", "blocked", "closed", "provisional"),
         text("LoyaltyId__c", 64),
         picklist("EmailConsent__c", "not_seen", "seen", "opt_in", "opt_out"),
