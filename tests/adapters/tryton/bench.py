@@ -5,6 +5,7 @@ What it reports as lost was carried out by Tryton all the same.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -88,6 +89,7 @@ class Proxy:
         self.cut_next_read = False
         self.cut_after: list[str] = []
         self.cut_next_of: frozenset[str] = frozenset()
+        self.refuse(frozenset(), None)
         self.writes = 0
         self.silent_after = ""
         self.hold_at = ""
@@ -95,6 +97,19 @@ class Proxy:
         self.before_call: dict[str, Callable[[], Any]] = {}
         self.after_call: dict[str, Callable[[], Any]] = {}
         self.states: dict[str, str] = {}
+        self.rows: Counter[str] = Counter()
+
+    def refuse(self, methods: frozenset[str], times: int | None) -> None:
+        """Answer these as while Tryton's database is down, so many times or until told otherwise."""
+        self._refused, self._refusals_left = methods, times
+
+    def _refuses(self, method: str) -> bool:
+        if method not in self._refused:
+            return False
+        if self._refusals_left is not None:
+            self._refusals_left -= 1
+            self._refused = self._refused if self._refusals_left else frozenset()
+        return True
 
     @property
     def url(self) -> str:
@@ -139,6 +154,8 @@ class Proxy:
         if self.next_answer is not None:
             answer, self.next_answer = self.next_answer, None
             return answer
+        if self._refuses(method):
+            return Response(status=404)
         if self.cut_next_read and method.endswith(_READS):
             self.cut_next_read = False
             return Response(drop=True)
@@ -150,6 +167,8 @@ class Proxy:
             await self.before_call.pop(method)()
         self.writes += method in PARTY_WRITES
         response = await self._forward(request)
+        if method in self.rows:
+            self.rows[method] += len(codec.loads(response.body)["result"])
         if method in self.cut_next_of:
             self.cut_next_of = frozenset()
             return Response(drop=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from crossdock.adapters.tryton import ADAPTER, party_mapping
 from crossdock.adapters.tryton.catalogue import CatalogueReader
-from crossdock.adapters.tryton.client import TrytonClient, as_rows
+from crossdock.adapters.tryton.client import EVEN_INACTIVE, TrytonClient, as_rows
 from crossdock.adapters.tryton.local import LocalTryton
 from crossdock.adapters.tryton.local.template import ADMIN_USER
 from crossdock.adapters.tryton.wire import CustomerStateRow, fields_of
@@ -27,7 +27,7 @@ class PartyBench(CustomerBench):
         return party_mapping.reference_to(made)
 
     async def edit_customer(self, record: ExternalReference, says: Party) -> None:
-        row = await self._party(record)
+        row = await self.party_row(record)
         await self.admin.write("party.party", [int(record.value)], await self._values(says, row))
 
     async def _values(self, says: Party, row: CustomerStateRow | None) -> dict[str, Any]:
@@ -35,8 +35,9 @@ class PartyBench(CustomerBench):
         catalogue = await CatalogueReader(self.admin, settings, SystemClock()).get()
         return party_mapping.values_of(golden.fields_of(says), row, catalogue, {})
 
-    async def _party(self, record: ExternalReference) -> CustomerStateRow | None:
-        domain = [("id", "=", int(record.value))]
+    async def party_row(self, record: ExternalReference) -> CustomerStateRow | None:
+        """A party as Tryton has it, also one that was closed; None where there is none."""
+        domain = [("id", "=", int(record.value)), EVEN_INACTIVE]
         rows = await self.admin.search_read("party.party", domain, fields_of(CustomerStateRow))
         return as_rows(rows, CustomerStateRow)[0] if rows else None
 
@@ -62,7 +63,7 @@ class PartyBench(CustomerBench):
         return [party_mapping.reference_to(row["party"]) for row in rows]
 
     async def kept_fields(self, record: ExternalReference) -> Mapping[str, golden.FieldValue] | None:
-        row = await self._party(record)
+        row = await self.party_row(record)
         return party_mapping.said_by(row, "Person") if row and not row.replaced_by else None
 
     async def write_calls(self) -> int:

@@ -22,6 +22,7 @@ from tests.adapters.tryton.bench import TrytonBench
 
 from crossdock.adapters.salesforce import party_mapping
 from crossdock.adapters.salesforce.local import connection
+from crossdock.adapters.salesforce.settings import CONTACT_TOPIC
 from crossdock.bootstrap.adapters import find_manifests
 from crossdock.bootstrap.deployment import Deployment, load_deployment
 from crossdock.bootstrap.hub import Hub
@@ -59,6 +60,30 @@ class Retailer:
         """Say what becomes of the records of customers who are one, by system."""
         ownership = yaml.safe_load((self.folder / "ownership.yaml").read_text("utf-8"))
         self._write("ownership", ownership | {"merging": systems})
+
+    def opens(self, doors: Mapping[str, Any]) -> None:
+        """Let further systems bring customers, whose word counts after Salesforce's; the ERP is told."""
+        systems = yaml.safe_load((self.folder / "systems.yaml").read_text("utf-8"))
+        self._write("systems", systems | doors)
+        ownership = yaml.safe_load((self.folder / "ownership.yaml").read_text("utf-8"))
+        heard = {"rule": "precedence", "precedence": ["salesforce", *doors, "erp"], "readers": ["erp"]}
+        domains = {"identity": heard, "contact": heard}
+        self._write("ownership", ownership | {"domains": ownership["domains"] | domains})
+
+    def watches(self, **canaries: Mapping[str, Any]) -> None:
+        """Say which customers are edited on purpose, to time how long that takes."""
+        policies = yaml.safe_load((self.folder / "policies.yaml").read_text("utf-8"))
+        self._write("policies", policies | {"canaries": canaries})
+
+    def knows_contacts(self, *topics: str, **rules: Mapping[str, Any]) -> None:
+        """Let contacts be customers, and the ERP get a record of each; `rules` are of domains of fields."""
+        systems = yaml.safe_load((self.folder / "systems.yaml").read_text("utf-8"))
+        customers = {"topics": ["/data/AccountChangeEvent", CONTACT_TOPIC, *topics]}
+        systems["salesforce"]["settings"]["customers"] = customers
+        self._write("systems", systems)
+        ownership = yaml.safe_load((self.folder / "ownership.yaml").read_text("utf-8"))
+        domains = ownership["domains"] | rules
+        self._write("ownership", ownership | {"creates_contacts": ["erp"], "domains": domains})
 
     @asynccontextmanager
     async def hub(self) -> AsyncIterator[Hub]:

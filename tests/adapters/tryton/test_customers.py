@@ -1,20 +1,24 @@
 """Customers on a real Tryton, beyond what every dock promises: terms that finance changes, twins, odd keys."""
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec.structs import replace
 from tests.adapters.tryton.bench import TrytonBench
 
-from crossdock.adapters.tryton import ADAPTER
+from crossdock.adapters.tryton import ADAPTER, codec, customers
 from crossdock.adapters.tryton.adapter import TrytonDock
 from crossdock.adapters.tryton.party_mapping import reference_to
 from crossdock.canonical.party import Contact, Party, PaymentTerms, TaxProfile
 from crossdock.identity.golden.fields import fields_of
 from crossdock.kit.clock import MICROSECONDS, SystemClock
-from crossdock.kit.errors import Conflict, Rejected, Unsupported
+from crossdock.kit.errors import Conflict, Rejected, Unavailable, Unsupported
 from crossdock.ports.customer_sink import CustomerErasure, CustomerMerge, CustomerRecord, CustomerWrite
+from crossdock.ports.customer_source import CustomerArrival
 from crossdock.ports.order_source import Gap
 from crossdock.testing.builders import a_company
-from crossdock.testing.conformance.customer_source import arrivals_of, changes_of
+from crossdock.testing.conformance.customer_source import arrivals_of, changes_of, hear
+from crossdock.transport.loopback import Response
 
 pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
 
@@ -40,6 +44,14 @@ async def test_terms_that_finance_changes_are_heard(bench: TrytonBench, dock: Tr
     told = fields_of(change.says)
     assert (told["terms.code"], told["terms.days_net"], told["account.number"]) == ("Immediate", 0, "C-1001")
     assert change.origin == ""
+
+
+async def test_who_is_deleted_while_he_is_read_is_asked_for_again(bench: TrytonBench, dock: TrytonDock) -> None:
+    words = 'You are trying to read records "12" on "Party" that don\'t exist anymore.'
+    body = codec.dumps({"id": 1, "error": ["UserError", [words, "", None]]})
+    bench.proxy.next_answer = Response(body=body, headers={"content-type": "application/json"})
+    with pytest.raises(Unavailable):
+        await dock.read_customers([reference_to(12)])
 
 
 async def test_tax_numbers_are_made_replaced_and_put_aside_where_that_is_set(bench: TrytonBench) -> None:
@@ -163,7 +175,31 @@ async def test_of_several_deleted_parties_each_is_told(bench: TrytonBench, dock:
     for party in made:
         (change,) = changes_of(heard, reference_to(party), "deleted")
         assert (change.says, change.origin) == (Party(), "")
+    bench.proxy.rows["model.ir.model.log.search_read"] = 0
     assert await dock.count_changed_customers(gap) >= among
+    lines = await bench.admin.search_read("ir.model.log", [("event", "=", "delete")], ["id"])
+    assert bench.proxy.rows["model.ir.model.log.search_read"] <= len(lines), (
+        "a line of the log was asked about again"
+    )
+
+
+async def test_a_long_list_of_parties_is_asked_for_once_and_not_once_a_page(
+    bench: TrytonBench, dock: TrytonDock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customers, "PAGE_PARTIES", 7)
+    since = bench.clock.now()
+    made = await bench.admin.create("party.party", [{"name": f"One of many {index}"} for index in range(20)])
+    bench.proxy.rows["model.party.party.search_read"] = 0
+
+    def all_heard(arrivals: Sequence[CustomerArrival]) -> bool:
+        return all(changes_of(arrivals, reference_to(party)) for party in made)
+
+    batches = await hear(dock, f"[{since},[],{since}]", all_heard, 240)
+
+    heard = [arrival.change.record for arrival in arrivals_of(batches) if arrival.change]
+    assert [heard.count(reference_to(party)) for party in made] == [1] * 20
+    # Their stamps once, then each page's stamps again with its parties; who else moved lately comes along.
+    assert bench.proxy.rows["model.party.party.search_read"] <= 3 * len(heard) + len(made)
 
 
 async def test_terms_are_written_by_their_name(bench: TrytonBench, dock: TrytonDock) -> None:

@@ -190,3 +190,10 @@ def test_a_mark_holds_the_key_and_what_was_said() -> None:
         party_mapping.mark_of(CustomerWrite(key="a#b", says=a_company("Other")))
     )
     assert party_mapping.split_mark("DE136695976") == ("DE136695976", "")
+
+
+def test_what_a_party_lacks_is_named_as_nobodys_word() -> None:
+    record = party_mapping.record_of(a_row(tax_identifier=None, **{"tax_identifier.": None}), "Person")
+
+    assert "tax.number" in record.unset
+    assert "contact.phone" not in record.unset

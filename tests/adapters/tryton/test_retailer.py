@@ -2,21 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.adapters.tryton.bench import TrytonBench
+from tests.adapters.tryton.bench import ESTATE, TrytonBench
 from tests.adapters.tryton.retailer import PATIENCE_SECONDS, Retailer, a_retailer, died
 from tests.hubs import eventually
 
 from crossdock.adapters.salesforce.simulator.faults import DropAfterCommit
+from crossdock.adapters.tryton.adapter import TrytonDock
 from crossdock.bootstrap.hub import Hub
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import customer_subject
 from crossdock.durable.records import RunState
 from crossdock.identity.golden.ledger import PartyFile
 from crossdock.identity.golden.survivorship import golden
+from crossdock.kit.ids import new_id
+from crossdock.testing.builders import an_address
 
 pytestmark = [pytest.mark.anyio, pytest.mark.tryton, pytest.mark.long]
 
@@ -248,6 +252,39 @@ async def test_a_party_that_finance_closes_is_shown_as_closed_and_as_open_again(
         await shows(retailer, record, "AccountStatus__c", "closed")
         await retailer.tryton.admin.write("party.party", [party], {"active": True})
         await shows(retailer, record, "AccountStatus__c", "active")
+
+
+async def test_what_an_order_adds_to_a_customers_credit_is_shown_to_the_service_desk(
+    retailer: Retailer, dock: TrytonDock
+) -> None:
+    # Nobody whom another test would be recognised as: who has bought cannot be deleted.
+    name = f"Buyer {new_id()}"
+    nowhere = dict.fromkeys(field for field in NEW if field.startswith("Shipping"))
+    record = await a_customer(retailer, **nowhere, Name=name, Phone=None, Email__c=f"{new_id()}@shop.example")
+    async with retailer.hub() as hub:
+        number = await eventually(partial(_number, retailer, record), within_seconds=PATIENCE_SECONDS)
+        order = ESTATE.order(customer=number, billing_address=an_address(name=name))
+        bought = await dock.submit_order(order, key=f"XD{number}", correlation_id="c-1")
+        await shows(retailer, record, "LastErpOrder__c", bought.number)
+
+        await shows(retailer, record, "LastDeliveryStatus__c", "waiting")
+
+        account = retailer.account(record)
+        assert (account["CreditExposure__c"] > 0, account["CreditExposureCurrency__c"]) == (True, "EUR")
+        assert (account["Receivables__c"], account["Overdue__c"], account["LastInvoice__c"]) == (0, 0, None)
+        before = await tellings(hub, record)
+
+        # By the time that this has come and gone, the streams have told the echoes of all that.
+        retailer.org.simulator.seed.update("Account", record, {"Phone": PHONE})
+        (party,) = await retailer.parties(name)
+        await keeps(retailer, party["id"], "phone", PHONE)
+        await give_terms(retailer, party["id"], "Immediate")
+        await shows(retailer, record, "PaymentTerms__c", "Immediate")
+        assert await tellings(hub, record) == before + 2
+
+
+async def _number(retailer: Retailer, record: str) -> str:
+    return str(retailer.account(record)["ErpId__c"] or "")
 
 
 async def test_answers_that_are_lost_after_the_commit_make_no_second_customer(retailer: Retailer) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
+from crossdock.adapters.tryton import relationships
 from crossdock.adapters.tryton.catalogue import CatalogueReader
 from crossdock.adapters.tryton.changes import Changes
 from crossdock.adapters.tryton.client import TrytonClient
@@ -49,6 +50,7 @@ class TrytonDock:
 
     def __init__(self, settings: TrytonSettings, clock: Clock) -> None:
         self._client = TrytonClient(settings, clock)
+        self._relationships = relationships.Relationships(self._client, settings)
         catalogue = CatalogueReader(self._client, settings, clock)
         self._orders = Orders(self._client, Drafting(self._client, catalogue, settings, clock))
         self._changes = Changes(self._client, settings)
@@ -67,19 +69,22 @@ class TrytonDock:
         """See `Dock.check`: the version, and the rights that the hub's user lacks."""
         try:
             version = await self._client.version()
-            access = await self._client.query("model.ir.model.access.get_access", list(RIGHTS))
+            are_there = await self._relationships.are_there()
+            rights = {**RIGHTS, **(relationships.RIGHTS if are_there else {})}
+            exempt = await self._relationships.exempt()
+            access = await self._client.query("model.ir.model.access.get_access", list(rights))
             # Tryton shows an action to those who may run it, and to nobody else.
             shown = await self._client.search_read("ir.action.wizard", [("wiz_name", "in", WIZARDS)], ["wiz_name"])
         except CrossdockError as error:
             return SystemCheck(ok=False, product="Tryton", detail=error.message)
         lacking = [
             f"{right} {model}"
-            for model, rights in RIGHTS.items()
-            for right in rights
+            for model, needed in rights.items()
+            for right in needed
             if not access.get(model, {}).get(right)
         ]
         lacking += [f"run the wizard {name}" for name in WIZARDS if name not in {row["wiz_name"] for row in shown}]
-        detail = "ready"
+        detail = f"ready; {exempt}" if exempt else "ready"
         if lacking:
             detail = f"the hub's user may not {', '.join(lacking)}"
         elif version != SERIES:

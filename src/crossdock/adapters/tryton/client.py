@@ -16,7 +16,7 @@ import msgspec
 from crossdock.adapters.tryton import codec, failures
 from crossdock.adapters.tryton.settings import TrytonSettings
 from crossdock.kit.clock import Clock
-from crossdock.kit.errors import Invalid, NotAuthorized, Unavailable
+from crossdock.kit.errors import Conflict, Invalid, NotAuthorized, Unavailable
 from crossdock.transport.http import HttpAnswer, HttpClient, retry_after_seconds
 from crossdock.transport.payload import finding_of
 
@@ -106,8 +106,17 @@ class TrytonClient:
         order: Sequence[tuple[str, str]] = (("id", "ASC"),),
         context: Mapping[str, Any] | None = None,
     ) -> list[Row]:
-        """The rows of `model` that match, with the named fields (dots reach into relations)."""
-        found = await self.query(f"model.{model}.search_read", domain, 0, rows_max, order, fields, context=context)
+        """The rows of `model` that match, with the named fields (dots reach into relations).
+
+        Raises Unavailable where somebody deleted one between Tryton's own search and its read: ask again.
+        """
+        try:
+            found = await self.query(
+                f"model.{model}.search_read", domain, 0, rows_max, order, fields, context=context
+            )
+        except Conflict as moved:
+            words = f"a record was deleted in {model} while it was read"
+            raise Unavailable(words, code=moved.code, system=failures.SYSTEM) from moved
         return _rows(found, model)
 
     async def has_field(self, model: str, field: str) -> bool:

@@ -11,15 +11,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from crossdock.adapters.tryton import mapping, party_mapping
 from crossdock.adapters.tryton.catalogue import CatalogueReader
 from crossdock.adapters.tryton.client import EVEN_INACTIVE, TrytonClient, as_rows
+from crossdock.adapters.tryton.dealings import Dealings, is_worth_telling
 from crossdock.adapters.tryton.deletions import LOG, Deletions
 from crossdock.adapters.tryton.directories import CREDIT_LIMIT
 from crossdock.adapters.tryton.mapping import SYSTEM
 from crossdock.adapters.tryton.orders import Turns
 from crossdock.adapters.tryton.party_mapping import MODEL
+from crossdock.adapters.tryton.relationships import Relationships
 from crossdock.adapters.tryton.settings import TrytonSettings
 from crossdock.adapters.tryton.wire import CustomerStateRow, KeyRow, NameRow, TouchedRow, fields_of
 from crossdock.canonical.party import ExternalReference, Party
@@ -51,19 +54,27 @@ Seen = tuple[str, int, Instant]
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """The newest stamp told so far, and what was told within the overlap before it: model, id, stamp."""
+    """The newest stamp told so far, and what was told within the overlap before it: model, id, stamp.
+
+    What a party that moved no later than `dealt` has bought is told along with it, and after that when it moves.
+    """
 
     at: Instant = 0
     seen: tuple[Seen, ...] = ()
+    dealt: Instant = 0
 
 
 class Touch(msgspec.Struct, frozen=True):
-    """A party that moved or was deleted: when it did last, by whom, and by which records that is known."""
+    """A party that moved or was deleted: when it did last, by whom, and by which records that is known.
+
+    Where `deals`, it was not the party that moved, but documents of it.
+    """
 
     party: int
     at: Instant
     ours: bool
     by: tuple[Seen, ...]
+    deals: bool = False
 
 
 class Customers:
@@ -77,19 +88,30 @@ class Customers:
         self._settings = settings
         self._clock = clock
         self._deletions = Deletions(client, MODEL)
+        self._dealings = Dealings(client)
         self._turns = Turns()
+        self._relationships = Relationships(client, settings)
         self._overlap = seconds_to_us(settings.change_overlap_seconds)
 
     async def changes(self, position: str) -> AsyncGenerator[CustomerBatch, None]:
         """See `CustomerSource.customer_changes`: everything there is, then whatever moves."""
         known = _position(position)
+        since, seen, left = known.at, set(known.seen), list[Touch]()
         while True:
             try:
-                since, seen = known.at - self._overlap, set(known.seen)
-                touched = await self._touched(since, None, seen)
-                page = touched[:PAGE_PARTIES]
-                arrivals, still = await self._told(page, since, None, seen)
+                if not left:
+                    known = known if known.dealt else replace(known, dealt=max(1, await self._dealings.newest()))
+                    since, seen = known.at - self._overlap, set(known.seen)
+                    left = [*await self._touched(since, None, seen), *await self._dealt(known, seen)]
+                    left.sort(key=_in_order)
+                page, left = left[:PAGE_PARTIES], left[PAGE_PARTIES:]
+                moved = [touch for touch in page if not touch.deals]
+                arrivals, still = await self._told(moved, since, None, seen)
+                early = [touch for touch in still if touch.at <= known.dealt]
+                still += [touch for touch in page if touch.deals]
+                arrivals += await self._dealings_told([touch for touch in still if touch.deals], early)
             except Transient as error:
+                left.clear()
                 await self._clock.sleep(error.retry_after_seconds or _RETRY_SECONDS)
                 continue
             if not page:
@@ -209,7 +231,7 @@ class Customers:
                     raise Conflict("the key was used for another customer", code="key-reused", system=SYSTEM)
                 return self._record(row)
             said = golden.fields_of(write.says)
-            values = await self._values(said, None)
+            values = await self._values(said, None) | await self._relationships.values(said)
             mark = ["create", [{"type": None, "code": party_mapping.mark_of(write)}]]
             values["identifiers"] = [*values.get("identifiers", ()), mark]
             if said.get("kind") == "person":
@@ -276,6 +298,8 @@ class Customers:
         fields = fields_of(CustomerStateRow)
         if not await self._client.has_field(*CREDIT_LIMIT):
             fields = tuple(name for name in fields if name != CREDIT_LIMIT[1])
+        if not await self._relationships.are_there():
+            fields = tuple(name for name in fields if not name.startswith("relations."))
         return as_rows(await self._client.search_read(MODEL, domain, fields), CustomerStateRow)
 
     async def _terms(self, said: golden.Fields) -> Mapping[str, int]:
@@ -290,12 +314,14 @@ class Customers:
         domain = [("name", "=", self._settings.person_category)]
         return [row["id"] for row in await self._client.search_read("party.category", domain, ["id"])]
 
-    async def _touched(self, since: Instant, until: Instant | None, seen: set[Seen]) -> list[Touch]:
-        """The parties that moved since (and up to) an instant, in the order of their latest move."""
+    async def _touched(
+        self, since: Instant, until: Instant | None, seen: set[Seen], among: Sequence[int] | None = None
+    ) -> list[Touch]:
+        """The parties (of `among`) that moved since, and up to, an instant, in the order of their latest move."""
         user = (await self._client.session()).user_id
         by_party: dict[int, list[tuple[Seen, bool]]] = {}
         for model in (MODEL, *PARTS):
-            for row in await self._stamps(model, since, until):
+            for row in await self._stamps(model, since, until, among):
                 stamp = mapping.instant(row.last_modified_at)
                 entry = (model, row.id, stamp)
                 if entry not in seen and row.party is not None:
@@ -311,7 +337,36 @@ class Customers:
             )
             for party, entries in by_party.items()
         ]
-        return sorted(touched, key=lambda touch: (touch.at, touch.party))
+        return sorted(touched, key=_in_order)
+
+    async def _dealt(self, known: Position, seen: set[Seen]) -> list[Touch]:
+        """The parties whose documents moved since."""
+        moved = _between("last_modified_at", max(known.at - self._overlap, known.dealt), None)
+        by_party = await self._dealings.touched(moved, seen)
+        return [
+            Touch(party=party, at=max(entry[2] for entry in entries), ours=False, by=entries, deals=True)
+            for party, entries in by_party.items()
+        ]
+
+    async def _dealings_told(self, dealt: Sequence[Touch], early: Sequence[Touch]) -> list[CustomerArrival]:
+        """What is owed by whom, and what was last done for them; of `early` ones only where that is anything."""
+        touches = [*early, *dealt]
+        found = await self._dealings.read([touch.party for touch in touches]) if touches else {}
+        now = self._clock.now()
+        return [
+            CustomerArrival(
+                external_id=f"{touch.party}@{touch.at}+documents",
+                received_at=now,
+                change=CustomerChange(
+                    record=party_mapping.reference_to(touch.party),
+                    says=golden.party_of(said),
+                    changed_at=touch.at,
+                    unset=tuple(name for name, value in said.items() if value is None),
+                ),
+            )
+            for touch in touches
+            if (said := found.get(touch.party)) and (touch.deals or is_worth_telling(said))
+        ]
 
     async def _deleted(
         self, since: Instant, until: Instant | None, seen: set[Seen]
@@ -325,8 +380,12 @@ class Customers:
                 found.append((party, entry, line.user))
         return found
 
-    async def _stamps(self, model: str, since: Instant, until: Instant | None) -> list[TouchedRow]:
+    async def _stamps(
+        self, model: str, since: Instant, until: Instant | None, among: Sequence[int] | None
+    ) -> list[TouchedRow]:
         domain = [*_between("last_modified_at", since, until), EVEN_INACTIVE]
+        if among is not None:
+            domain.append(("id" if model == MODEL else "party", "in", list(among)))
         names = [name for name in fields_of(TouchedRow) if model != MODEL or name != "party"]
         rows: list[dict[str, Any]] = []
         async for page in self._client.pages(model, domain, names):
@@ -342,8 +401,9 @@ class Customers:
         """
         if not touched:
             return [], []
-        rows = {row.id: row for row in await self._rows([touch.party for touch in touched])}
-        present = {touch.party: touch for touch in await self._touched(since, until, seen)}
+        parties = [touch.party for touch in touched]
+        rows = {row.id: row for row in await self._rows(parties)}
+        present = {touch.party: touch for touch in await self._touched(since, until, seen, parties)}
         still = [touch for touch in touched if present.get(touch.party) == touch]
         return [self._arrival(touch, rows.get(touch.party)) for touch in still], still
 
@@ -368,18 +428,24 @@ class Customers:
             changed_at=touch.at,
             origin=origin,
             version=record.version if kind == "changed" else "",
+            unset=record.unset if kind == "changed" else (),
             into=party_mapping.reference_to(row.replaced_by) if row.replaced_by else None,
         )
         return CustomerArrival(external_id=external_id, received_at=now, change=change)
 
     def _record(self, row: CustomerStateRow) -> CustomerRecord:
-        return party_mapping.record_of(row, self._settings.person_category)
+        settings = self._settings
+        return party_mapping.record_of(row, settings.person_category, settings.contact_relation)
 
     def _moved(self, known: Position, page: Sequence[Touch]) -> Position:
         at = max(known.at, *(touch.at for touch in page))
         seen = {*known.seen, *(entry for touch in page for entry in touch.by)}
         recent = sorted((entry for entry in seen if entry[2] >= at - self._overlap), key=lambda entry: entry[2])
-        return Position(at, tuple(recent[-SEEN_MAX:]))
+        return Position(at, tuple(recent[-SEEN_MAX:]), known.dealt)
+
+
+def _in_order(touch: Touch) -> tuple[Instant, bool, int]:
+    return touch.at, touch.deals, touch.party
 
 
 _WILDCARDS = str.maketrans({"_": "\\_", "%": "\\%", "\\": "\\\\"})

@@ -22,6 +22,7 @@ class Deletions:
     def __init__(self, client: TrytonClient, model: str) -> None:
         self._client = client
         self._beginning = f"{model},"
+        self._known: dict[int, int | None] = {}
 
     async def since(self, *stamps: Any) -> list[DeletionRow]:
         """The log's lines about deleted records whose `create_date` meets these conditions, oldest first."""
@@ -29,7 +30,12 @@ class Deletions:
         return as_rows(await self._client.search_read(LOG, domain, fields_of(DeletionRow)), DeletionRow)
 
     async def which(self, line: int) -> int | None:
-        """The number of the record that a line of the log is about; None for one that is no number."""
+        """The number of the record that a line of the log is about; None for one that is no number. Asked once."""
+        if line not in self._known:
+            self._known[line] = await self._ask(line)
+        return self._known[line]
+
+    async def _ask(self, line: int) -> int | None:
         known = ""
         while len(known) <= _DIGITS_MAX:
             if known and await self._is(line, ("resource", "=", f"{self._beginning}{known}")):

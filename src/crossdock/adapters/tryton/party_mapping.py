@@ -27,6 +27,7 @@ MECHANISMS: Mapping[str, str] = {
     "organisation.website": "website",
 }
 _PARTS = ("lines", "postal_code", "city", "region", "country")
+PARENT = tuple(f"hierarchy.parent.{part}" for part in ("system", "kind", "value"))
 MARK = "#"
 TAX = "tax.number"
 
@@ -43,13 +44,16 @@ def id_of(record: ExternalReference) -> int | None:
     return int(record.value) if record.value.isascii() and record.value.isdigit() else None
 
 
-def record_of(row: CustomerStateRow, person_category: str) -> CustomerRecord:
+def record_of(row: CustomerStateRow, person_category: str, contact_relation: str = "") -> CustomerRecord:
     """A party as it is now. Its version is a digest of what it says: no one stamp is moved by all of its parts."""
-    said = said_by(row, person_category)
+    said = said_by(row, person_category) | stands_for(row, contact_relation)
     references: tuple[ExternalReference, ...] = (reference_to(row.id),)
     if row.code:
         references += (ExternalReference(SYSTEM, "number", row.code),)
-    return CustomerRecord(record=reference_to(row.id), says=party_of(said, references), version=digest(said))
+    unset = tuple(name for name, value in said.items() if value is None)
+    return CustomerRecord(
+        record=reference_to(row.id), says=party_of(said, references), version=digest(said), unset=unset
+    )
 
 
 def digest(said: Fields) -> str:
@@ -90,6 +94,20 @@ def said_by(row: CustomerStateRow, person_category: str) -> dict[str, FieldValue
     for field, use in ADDRESSES.items():
         said |= _place(field, place_for(row.addresses_, use))
     return said
+
+
+def stands_for(row: CustomerStateRow, contact_relation: str) -> dict[str, FieldValue]:
+    """The business that a person stands for, by the relation that was made first; nothing where none are kept."""
+    if isinstance(row.relations_, UnsetType) or not contact_relation:
+        return {}
+    own = [
+        one for one in row.relations_ if one.active and one.to and one.type_ and one.type_.name == contact_relation
+    ]
+    first = min(own, key=lambda one: one.id, default=None)
+    named = reference_to(first.to) if first is not None and first.to is not None else None
+    parts = (named.system, named.kind, named.value) if named else (None, None, None)
+    relation: dict[str, FieldValue] = {"hierarchy.relation": "contact" if named else None}
+    return relation | dict(zip(PARENT, parts, strict=True))
 
 
 def place_for(places: Iterable[PlaceRow], use: str) -> PlaceRow | None:
@@ -269,6 +287,8 @@ def kept_of(said: Fields, shows: Fields, catalogue: Catalogue) -> dict[str, Fiel
     kept: dict[str, FieldValue] = {
         name: None for name, region in told.items() if str(region).casefold() not in regions
     }
+    if said.get("hierarchy.relation") is not None and "hierarchy.relation" not in shows:
+        kept |= {name: None for name in ("hierarchy.relation", *PARENT) if said.get(name) is not None}
     number, shown = (_letters(fields.get(TAX)) for fields in (said, shows))
     return kept | ({TAX: shows[TAX]} if shown and number.endswith(shown) else {})
 

@@ -17,7 +17,8 @@ class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     stamps a change with the start of its transaction. `customer_poll_seconds` is how long the stream of customers
     rests when there was nothing new; `origin_mark` is told as origin of what the hub's own user changed.
     `tax_identifiers` gives the type of identifier by a tax number's first two letters (`{"DE": "eu_vat"}`): such
-    numbers are written, others never.
+    numbers are written, others never. `contact_relation` names the type of relation by which a person stands for a
+    business, where the module party_relationship is activated; empty: such relations are left alone.
     """
 
     base_url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]
@@ -27,6 +28,7 @@ class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     warehouse: str = ""
     units: dict[str, str] = {}
     person_category: str = "Person"
+    contact_relation: str = "Contact of"
     price_decimals: Annotated[int, Meta(ge=2, le=6)] = 4
     timeout_seconds: Annotated[float, Meta(gt=0)] = 70.0
     connect_timeout_seconds: Annotated[float, Meta(gt=0)] = 5.0

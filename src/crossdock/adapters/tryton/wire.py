@@ -131,10 +131,18 @@ class TermRow(NameRow, frozen=True):
     lines_: list[TermLineRow]
 
 
+class RelationRow(Row, frozen=True):
+    """A relation to another party (module party_relationship)."""
+
+    to: int | None
+    active: Flag
+    type_: NameRow | None
+
+
 class CustomerStateRow(Row, frozen=True):
     """A party with all that the hub knows of it; `currency_` is the one its credit limit is in.
 
-    The limit is absent where Tryton keeps none (module account_credit_limit).
+    The limit is absent where Tryton keeps none (module account_credit_limit), relations likewise.
     """
 
     code: str | None
@@ -150,6 +158,7 @@ class CustomerStateRow(Row, frozen=True):
     customer_payment_term_: TermRow | None
     currency_: CodeRow | None
     credit_limit_amount: Decimal | UnsetType | None = UNSET
+    relations_: list[RelationRow] | UnsetType = UNSET
 
 
 class TouchedRow(Row, frozen=True):
@@ -159,6 +168,30 @@ class TouchedRow(Row, frozen=True):
     create_uid: int | None
     write_uid: int | None
     last_modified_at: datetime
+
+
+class StampRow(Row, frozen=True):
+    """A record that is somebody's, and when it moved last."""
+
+    party: int | None
+    last_modified_at: datetime
+
+
+class DealingsRow(Row, frozen=True):
+    """What a party owes, what of it is due, and what its credit limit counts (module account_credit_limit)."""
+
+    receivable: Decimal
+    receivable_today: Decimal
+    currency_: CodeRow | None
+    credit_amount: Decimal | UnsetType = UNSET
+
+
+class DocumentRow(Row, frozen=True):
+    """A sale, a shipment or an invoice, as far as its customer is told of it."""
+
+    party: int | None
+    number: str | None
+    state: str
 
 
 class DeletionRow(Row, frozen=True):
@@ -353,4 +386,5 @@ def fields_of(kind: type[Row]) -> tuple[str, ...]:
 
 def _relation(annotation: Any) -> type[Row]:
     candidates = get_args(annotation) or (annotation,)
+    candidates += tuple(inner for each in candidates for inner in get_args(each))
     return next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, Row))

@@ -14,7 +14,7 @@ from crossdock.adapters.tryton.mapping import UNITS
 from crossdock.kit.redaction import Secret
 
 HUB_USER = "hub"
-MODULES = ("sale", "sale_price_list", "sale_credit_limit", "account_invoice_stock")
+MODULES = ("sale", "sale_price_list", "sale_credit_limit", "account_invoice_stock", "party_relationship")
 
 # The universal chart's accounts by what this retailer uses them for.
 _ACCOUNTS = {
@@ -32,13 +32,20 @@ _FULL = {"perm_read": True, "perm_write": True, "perm_create": True, "perm_delet
 _READ = {"perm_read": True, "perm_write": False, "perm_create": False, "perm_delete": False}
 _EDIT = {"perm_read": True, "perm_write": True, "perm_create": True, "perm_delete": False}
 # Tryton lets every user edit and delete parties as long as no access is declared for them.
-_PARTY_MODELS = ("party.party", "party.address", "party.contact_mechanism", "party.identifier")
+_PARTY_MODELS = (
+    "party.party",
+    "party.address",
+    "party.contact_mechanism",
+    "party.identifier",
+    "party.relation",
+)
 _HUB_RIGHTS: Mapping[str, Mapping[str, bool]] = {
     "sale.sale": _EDIT,
     "party.party": _EDIT,
     "party.address": _EDIT,
     "party.contact_mechanism": _EDIT,
     "party.identifier": _EDIT,
+    "party.relation": _EDIT,
     "res.user.warning": _EDIT,
     "stock.shipment.out": _READ,
     "stock.shipment.out.return": _READ,
@@ -361,6 +368,7 @@ async def _stock(seeding: Seeding) -> None:
 async def _customers(seeding: Seeding) -> None:
     for name in ("organisation", "person"):
         await seeding.create("party.category", {name: {"name": name.capitalize()}})
+    await seeding.create("party.relation.type", {"contact": {"name": "Contact of"}})
     await seeding.create(
         "party.party", {customer.number: _party(seeding, customer) for customer in estate.CUSTOMERS}
     )
