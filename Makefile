@@ -82,11 +82,12 @@ lanes: $(VENV)/.dev ## Eight workers share one ERP's limits, counted in the ERP'
 upgrade: $(VENV)/.dev ## Replace workers of one release by those of the next with 2,000 runs in flight
 	@$(PYTEST) tests/entrypoints/worker/test_upgrade.py --upgrade-runs 2000
 
-arrivals: $(VENV)/.dev ## 1,000 records of 100 people arrive at once: 100 parties, on every database
+arrivals: $(VENV)/.dev ## 1,000 records of 100 people arrive at once: 100 parties, on every database and in a real Tryton
 	@$(PYTEST) tests/processes/test_customer_recognition.py --arrivals 1000
+	@$(PYTEST) -m long tests/adapters/tryton/test_arrivals.py --arrivals 1000
 
-storm: $(VENV)/.dev ## 10,000 edits of customers in Salesforce and an ERP in a storm: agreement, no loop, all explained (5 minutes)
-	@$(PYTEST) tests/processes/test_two_way_storm.py --storm-edits 10000
+storm: $(VENV)/.dev ## 10,000 edits of customers in Salesforce and an ERP in a storm: agreement, no loop, all explained (5 minutes; ERP=tryton: a real one, hours; EDITS=1000)
+	@$(PYTEST) $(if $(filter tryton,$(ERP)),-m long tests/adapters/tryton,tests/processes)/test_two_way_storm.py --storm-edits $(or $(EDITS),10000)
 
 mutants: $(VENV)/.dev ## Switch off one guarantee at a time: the crash runs and the simulation must find out
 	@$(PYTEST) -m mutants

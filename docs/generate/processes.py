@@ -33,8 +33,8 @@ def _module(module: ModuleType) -> Iterator[str]:
     yield f"## [{name.replace('_', ' ').capitalize()}](../../src/crossdock/processes/{name}.py)"
     yield from _docstring(inspect.getdoc(module) or "")
     made = list(_processes(module))
-    for factory, process in made:
-        yield from _process(module, factory, process)
+    for process in made:
+        yield from _process(module, process)
     told = sorted({event for events in events_of(module).values() for event in events})
     if not made and told:
         yield f"It tells {_listed(told)}."
@@ -49,19 +49,19 @@ def _docstring(text: str) -> Iterator[str]:
             yield _REQUIREMENTS.sub("", paragraph)
 
 
-def _processes(module: ModuleType) -> Iterator[tuple[str, Process[Any]]]:
-    """The module's processes, as made for a hub, with the functions that make them."""
-    for name, factory in vars(module).items():
+def _processes(module: ModuleType) -> Iterator[Process[Any]]:
+    """The module's processes, as made for a hub. The functions that they run have names of their own."""
+    for factory in vars(module).values():
         if inspect.isfunction(factory) and factory.__module__ == module.__name__:
             returned = get_type_hints(factory).get("return")
             if getattr(returned, "__origin__", None) is Process:
                 # What a process declares does not depend on whom it works with.
-                yield name, factory(None)
+                yield factory(None)
 
 
-def _process(module: ModuleType, factory: str, process: Process[Any]) -> Iterator[str]:
+def _process(module: ModuleType, process: Process[Any]) -> Iterator[str]:
     reader = RecipeReader(module)
-    reader.follow("body" if process.body.__qualname__.startswith(f"{factory}.") else process.body.__name__)
+    reader.follow(process.body.__name__)
     if process.announce.__module__ == module.__name__:
         reader.follow("announce")
     recipe = reader.recipe
@@ -116,6 +116,7 @@ def _manners(process: Process[Any]) -> str:
         f"Its runs are named `{process.run_id('<key>')}`.",
         _retries(process.retries),
         f"`{process.owner}` looks first at what stands still, unless the table below says otherwise.",
+        *(f"What stands still for `{code}` is for `{desk}`." for code, desk in process.desks.items()),
     ]
     if process.asked_anew:
         said.append(f"When its input is repaired, {_listed(process.asked_anew)} are done anew.")
@@ -130,7 +131,7 @@ def _retries(retries: RetryPolicy) -> str:
 
 
 def _owners(modules: Sequence[ModuleType]) -> str:
-    made = [process for module in modules for _, process in _processes(module)]
+    made = [process for module in modules for process in _processes(module)]
     lines = [
         "## Who looks first at parked work",
         "",
