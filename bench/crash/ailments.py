@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from crossdock.kit.clock import MICROSECONDS, Instant, SystemClock
+from crossdock.kit.clock import MICROSECONDS, Instant, SteadyClock, elapsed_evenly, wall_now
 
 Ailment = Literal["", "clock_forward", "clock_back", "disk_full", "no_files"]
 AILMENTS: tuple[Ailment, ...] = ("clock_forward", "clock_back", "disk_full", "no_files")
@@ -17,14 +17,12 @@ NO_LIMIT = 1 << 40
 HOUR_US: Instant = 3_600 * MICROSECONDS
 
 
-class ShiftedClock(SystemClock):
-    """The machine's clock, set wrong by `shift_us`."""
+class ShiftedClock(SteadyClock):
+    """The hub's clock over the machine's, which somebody sets wrong by `shift_us`."""
 
-    shift_us: Instant = 0
-
-    def now(self) -> Instant:
-        """See `Clock.now`."""
-        return super().now() + self.shift_us
+    def __init__(self) -> None:
+        self.shift_us: Instant = 0
+        super().__init__(lambda: wall_now() + self.shift_us, elapsed_evenly)
 
 
 async def suffer(ailment: Ailment, clock: ShiftedClock, store: str) -> None:

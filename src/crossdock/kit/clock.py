@@ -67,7 +67,17 @@ class SystemClock(SteadyClock):
     """The machine's clock."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: time.time_ns() // 1_000, lambda: time.clock_gettime_ns(_EVEN) // 1_000)
+        super().__init__(wall_now, elapsed_evenly)
+
+
+def wall_now() -> Instant:
+    """What the machine's wall clock shows, which somebody may set."""
+    return time.time_ns() // 1_000
+
+
+def elapsed_evenly() -> int:
+    """Microseconds since some beginning, which nobody can set; through a sleep of the machine, too."""
+    return time.clock_gettime_ns(_EVEN) // 1_000
 
 
 class ManualClock:
