@@ -13,7 +13,7 @@ import msgspec
 from bench.crash.erp import Erp, erp_process
 from bench.crash.fleet import Fleet
 from bench.crash.hanging import tell_tasks, tell_what_hangs
-from bench.crash.hub import LATE_SECONDS, Duty, deployment_for
+from bench.crash.hub import LATE_SECONDS, SETTLE_SECONDS, Duty, deployment_for
 from bench.crash.orders import Book, make_book
 from bench.crash.plan import Plan
 from bench.crash.proxy import FaultProxy
@@ -100,7 +100,14 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Outcome:
         server = exits.enter_context(own_postgres(folder / "postgres")) if plan.store == "postgres" else None
         erp = exits.enter_context(erp_process(book.on_hand, unique_reference=not plan.look_up_only))
         repeats = not plan.look_up_only
-        proxy = FaultProxy(erp.port, WRITES, seed=plan.seed, late_seconds=LATE_SECONDS, repeats=repeats)
+        proxy = FaultProxy(
+            erp.port,
+            WRITES,
+            seed=plan.seed,
+            late_seconds=LATE_SECONDS,
+            lands_within_seconds=(LATE_SECONDS + SETTLE_SECONDS) / 2,
+            repeats=repeats,
+        )
         await proxy.start()
         ground = Ground(plan, book, erp, proxy, server, folder)
         try:

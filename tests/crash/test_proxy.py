@@ -32,7 +32,9 @@ Ask = Callable[[], Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def proxied(**facts: bool) -> AsyncIterator[tuple[FaultProxy, System, Ask]]:
+async def proxied(
+    *, repeats: bool = True, lands_within_seconds: float = 60.0
+) -> AsyncIterator[tuple[FaultProxy, System, Ask]]:
     system = System()
     server = await asyncio.start_server(system.serve, HOST, 0)
     proxy = FaultProxy(
@@ -40,7 +42,8 @@ async def proxied(**facts: bool) -> AsyncIterator[tuple[FaultProxy, System, Ask]
         frozenset({"/orders"}),
         seed=1,
         late_seconds=0.05,
-        repeats=facts.get("repeats", True),
+        lands_within_seconds=lands_within_seconds,
+        repeats=repeats,
     )
     await proxy.start()
 
@@ -138,3 +141,13 @@ async def test_equal_seeds_draw_equal_faults() -> None:
     first = await fates()
     assert first == await fates()
     assert {True, False} == set(first)
+
+
+async def test_what_is_later_than_the_system_promises_never_lands() -> None:
+    async with proxied(lands_within_seconds=0.0) as (proxy, system, ask):
+        proxy.rates = Rates(late=ALWAYS)
+        with pytest.raises(ConnectionError):
+            await ask()
+        await proxy.settle()
+        assert system.taken == 0
+        assert proxy.injected["never landed"] == 1
