@@ -7,6 +7,7 @@ import pytest
 from tests.identity.matching.examples import company, person, town
 
 from crossdock.identity.matching.bulk import dedupe, score_pairs
+from crossdock.identity.matching.catalogue import readable_model
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Model, Thresholds, decoded, encoded
 from crossdock.identity.matching.record import Features, PostalAddress, Reference
@@ -136,6 +137,13 @@ def test_what_stewards_decided_moves_the_model() -> None:
     records, who = town(200)
     labels = [Label(row, row + 1, same=who[row] == who[row + 1]) for row in range(0, 200, 2)]
     assert train(records, labels=labels).version != train(records).version
+
+
+def test_a_model_that_decisions_moved_can_be_kept() -> None:
+    records, who = town(200)
+    told = train(records, labels=[Label(*pair, same=True) for pair in _pairs(who)])
+    assert max(share for one in told.person.comparisons for share in one.match) > 1
+    assert readable_model(encoded(told)) == told
 
 
 def test_what_stewards_decided_is_what_the_model_finds_likelier() -> None:

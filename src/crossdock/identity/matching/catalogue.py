@@ -1,5 +1,6 @@
 """Which comparisons apply to a kind of record, with the further attributes that its records have."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from crossdock.identity.matching.companies import COMPANY
@@ -37,8 +38,9 @@ def readable_model(content: bytes) -> Model:
 
 
 def _is_whole(one: ComparisonModel, levels: int) -> bool:
-    classes = (one.match, one.household, one.random)
-    return all(len(shares) == levels and all(0 < share <= 1 for share in shares) for shares in classes)
+    """What people decided may have moved a share of matches above one (`decided.py`), none of the others."""
+    classes = ((one.match, math.inf), (one.household, 1.0), (one.random, 1.0))
+    return all(len(shares) == levels and all(0 < share <= most for share in shares) for shares, most in classes)
 
 
 def extras_in(records: Sequence[Features]) -> tuple[str, ...]:
