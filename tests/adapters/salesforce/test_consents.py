@@ -12,7 +12,7 @@ from crossdock.adapters.salesforce.simulator.faults import Gap as GapEvent
 from crossdock.adapters.salesforce.simulator.faults import HideField
 from crossdock.canonical.party import Consent, ExternalReference, Party, Person, PersonName
 from crossdock.identity.golden.fields import fields_of
-from crossdock.kit.errors import Misconfigured, Rejected
+from crossdock.kit.errors import Invalid, Misconfigured, Rejected
 from crossdock.ports.customer_sink import CustomerErasure, CustomerRecord, CustomerWrite
 from crossdock.ports.order_source import Gap
 from crossdock.testing.conformance.customer_source import Enough, arrivals_of, changes_of, having, hear, saying
@@ -303,6 +303,64 @@ async def test_an_emptied_consent_ends_now(consenting: Consenting) -> None:
     assert record.says.consents[KEY].status is None
     ended = datetime.fromisoformat(org.row(consent, "ContactPointTypeConsent")["EffectiveTo"])
     assert abs(ended - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_an_emptied_consent_lets_no_older_record_speak_in_its_place(consenting: Consenting) -> None:
+    org = consenting
+    person, individual = org.somebody()
+    org.consent(individual, "OptIn", CaptureDate="2026-01-01T12:00:00Z")
+    org.consent(individual, "OptOut")
+    async with org.open_dock(**IN_RECORDS) as dock:
+        says = Party(consents={KEY: Consent(status=None)})
+        (done,) = await dock.write_customers([CustomerWrite(key="W1", record=account(person), says=says)])
+        (record,) = await dock.read_customers([account(person)])
+
+    assert isinstance(done, CustomerRecord)
+    assert done.kept == Party()
+    assert record is not None
+    assert record.says.consents[KEY].status is None
+
+
+async def test_consents_that_cannot_be_read_hold_up_no_other_customers_write(consenting: Consenting) -> None:
+    org = consenting
+    (odd, odds), (person, individual), (third, _) = org.somebody(), org.somebody(), org.somebody()
+    unknown = org.consent(odds, "OptIn")
+    consent = org.consent(individual, "OptIn")
+    org.simulator.org.table("ContactPointTypeConsent").rows[unknown]["PrivacyConsentStatus"] = "OptMaybe"
+    says = Party(consents={KEY: Consent(status="opt_out")})
+    async with org.open_dock(**IN_RECORDS) as dock:
+        first, second, last = await dock.write_customers(
+            [CustomerWrite(key=one, record=account(one), says=says) for one in (odd, person, third)]
+        )
+
+    assert isinstance(first, Invalid)
+    assert first.findings[0].path == "$.ContactPointTypeConsent.PrivacyConsentStatus"
+    assert isinstance(second, CustomerRecord)
+    assert isinstance(last, CustomerRecord)
+    assert org.row(consent, "ContactPointTypeConsent")["PrivacyConsentStatus"] == "OptOut"
+
+
+async def test_two_words_for_one_customer_in_one_call_are_both_heard(consenting: Consenting) -> None:
+    org = consenting
+    person, _ = org.somebody()
+    kinds = {KEY: {"channel": "Email", "purpose": "Marketing"}, "email-bills": {"channel": "Email", "purpose": ""}}
+    in_two = {"customers": {**IN_RECORDS["customers"], "consent_records": {"kinds": kinds}}}
+    words = [{KEY: Consent(status="opt_out")}, {"email-bills": Consent(status="opt_in")}]
+    async with org.open_dock(**in_two) as dock:
+        done = await dock.write_customers(
+            [
+                CustomerWrite(key=f"W{place}", record=account(person), says=Party(consents=said))
+                for place, said in enumerate(words)
+            ]
+        )
+        (record,) = await dock.read_customers([account(person)])
+
+    assert [one.kept for one in done if isinstance(one, CustomerRecord)] == [Party(), Party()]
+    assert record is not None
+    assert {key: one.status for key, one in record.says.consents.items()} == {
+        KEY: "opt_out",
+        "email-bills": "opt_in",
+    }
 
 
 async def test_a_new_person_is_made_with_consents_and_a_business_is_known_to_keep_none(

@@ -138,35 +138,45 @@ def consents_said(
     own = tuple(rows)
     told = {}
     for key, kind in kinds.items():
-        standing = speaking(own, kind, purposes, now)
+        standing = speaking(in_effect(own, kind, purposes, now))
         told[key] = min((row.said for row in standing), key=_reserve) if standing else NOTHING
     return told
 
 
-def speaking(
+def in_effect(
     rows: Iterable[ConsentRow], kind: ConsentKind, purposes: Mapping[str, str], now: datetime
 ) -> list[ConsentRow]:
-    """The records that count for a consent: of the channel and of each address the one captured last."""
+    """The records about a consent that have begun and have not ended."""
+    return [
+        row
+        for row in rows
+        if row.channel == kind.channel
+        and purposes.get(row.purpose, row.purpose) == kind.purpose
+        and row.is_in_effect(now)
+    ]
+
+
+def speaking(rows: Iterable[ConsentRow]) -> list[ConsentRow]:
+    """Of those in effect the ones that count: of the channel and of each address the one captured last."""
     latest: dict[str, ConsentRow] = {}
     for row in rows:
-        is_meant = row.channel == kind.channel and purposes.get(row.purpose, row.purpose) == kind.purpose
-        if not (is_meant and row.is_in_effect(now)):
-            continue
         if row.about not in latest or latest[row.about].order < row.order:
             latest[row.about] = row
     return list(latest.values())
 
 
 def plan_of(
-    told: Consent, standing: Sequence[ConsentRow], settings: ConsentRecords, kind: ConsentKind, now: datetime
+    told: Consent, rows: Sequence[ConsentRow], settings: ConsentRecords, kind: ConsentKind, now: datetime
 ) -> Plan:
-    """What makes a customer's records say what is told: a record that says so already is left as it is.
+    """What makes a customer's records (those in effect) say what is told; who says so already is left as it is.
 
-    Emptied, a consent ends now. A new record lacks whose it is and its purpose yet.
+    Emptied, a consent ends now, and with it the older ones that would speak in its place. A new record lacks whose
+    it is and its purpose yet.
     """
     if told.status is None:
         ended = {"EffectiveTo": _written(now.replace(microsecond=0) - CLOCK_SLACK)}
-        return Plan(updates=tuple((row.sobject, row.id, ended) for row in standing))
+        return Plan(updates=tuple((row.sobject, row.id, ended) for row in rows))
+    standing = speaking(rows)
     if not standing:
         return Plan(new=_new(told, settings, kind, now)) if told.status is not UNSET else Plan()
     spokesman = min(standing, key=lambda row: _reserve(row.said))

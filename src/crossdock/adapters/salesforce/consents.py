@@ -190,7 +190,7 @@ class ConsentDesk:
 
     async def _plan(self, key: str, told: Consent, rows: Iterable[ConsentRow]) -> Plan:
         kind, now = self._kinds[key], self._now()
-        standing = consent_mapping.speaking(rows, kind, await self._names(), now)
+        standing = consent_mapping.in_effect(rows, kind, await self._names(), now)
         return consent_mapping.plan_of(told, standing, self._records, kind, now)
 
     async def _new(self, key: str, values: Mapping[str, Any], individual: str) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 
 from crossdock.adapters.salesforce import failures, party_mapping, reading, soql, wire
 from crossdock.adapters.salesforce.client import SUBREQUESTS_MAX, SalesforceClient
-from crossdock.adapters.salesforce.consents import LINKS, ConsentDesk, Consents, consents_told, holder_of
+from crossdock.adapters.salesforce.consents import (
+    LINKS,
+    ConsentDesk,
+    Consents,
+    Holder,
+    consents_told,
+    holder_of,
+)
 from crossdock.adapters.salesforce.party_mapping import CONTACT, SOBJECT, sobject_of
 from crossdock.adapters.salesforce.relations import RelationDesk
 from crossdock.adapters.salesforce.rows import RowOutcome, Upserted, create_rows, update_rows
@@ -271,13 +278,30 @@ class Accounts:
     ) -> list[Outcome]:
         assert self.consents is not None
         rows = await self.by_ids([record.record.value for record, _ in told])
-        asked = {
-            record.record.value: (holder_of(rows[record.record.value], record.record.kind), consents_told(said))
-            for record, said in told
-            if record.record.value in rows
-        }
-        present = dict(zip(asked, await self.consents.write(list(asked.values()), headers), strict=True))
+        asked: dict[str, tuple[Holder, Consents]] = {}
+        for record, said in told:
+            number = record.record.value
+            if number in rows:
+                before = asked[number][1] if number in asked else {}
+                asked[number] = holder_of(rows[number], record.record.kind), {**before, **consents_told(said)}
+        present = await self._written(self.consents, asked, headers)
         return [_consented(record, said, present.get(record.record.value, _gone())) for record, said in told]
+
+    async def _written(
+        self, desk: ConsentDesk, asked: Mapping[str, tuple[Holder, Consents]], headers: Mapping[str, str]
+    ) -> dict[str, CrossdockError | Consents]:
+        """What became of each; one whose consents cannot be read holds up no other: halves are tried apart."""
+        try:
+            return dict(zip(asked, await desk.write(list(asked.values()), headers), strict=True))
+        except Invalid as fault:
+            if len(asked) == 1:
+                return dict.fromkeys(asked, fault)
+        each = list(asked.items())
+        halves = each[: len(each) // 2], each[len(each) // 2 :]
+        found: dict[str, CrossdockError | Consents] = {}
+        for half in halves:
+            found |= await self._written(desk, dict(half), headers)
+        return found
 
     async def _create(self, writes: Sequence[CustomerWrite], headers: Mapping[str, str]) -> list[Outcome]:
         """Insert; a key that is there already is looked up, and is the same customer or a conflict."""
