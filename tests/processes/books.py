@@ -13,7 +13,7 @@ from crossdock.adapters.memory.settings import MemorySettings
 from crossdock.adapters.memory.simulator.server import share_surface
 from crossdock.adapters.memory.simulator.surface import Surface
 from crossdock.adapters.memory.wire import PartnerWrite
-from crossdock.bootstrap.customers import orders_of
+from crossdock.bootstrap.customers import open_orders, orders_of
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import CUSTOMER_EVENTS
 from crossdock.durable.codec import decode
@@ -222,9 +222,9 @@ class CustomerHub:
         if line not in self.erasure_log:
             self.erasure_log.append(line)
 
-    async def open_orders(self, _number: str) -> list[str]:
-        """Orders that stand in the way of an erasure."""
-        return self.orders
+    async def open_orders(self, number: str) -> list[str]:
+        """Orders that stand in the way of an erasure: those on the board, and what a test says."""
+        return [*self.orders, *await open_orders(self.store, number)]
 
     async def orders_of(self, number: str) -> list[str]:
         """All that a customer ordered."""

@@ -2,16 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.processes.books import SYSTEMS, CustomerHub, customer_hub
 from tests.processes.test_customer_privacy import MARKED, everything_in_files, everything_in_postgres
 from tests.processes.test_customer_storm import OWNERSHIP, come_to_rest
-from tests.processes.test_party_erasure import erase
+from tests.processes.test_party_erasure import erase, refusals
 from tests.stores import Stores
 
+from crossdock.bootstrap.customers import ORDERS_MAX
 from crossdock.canonical.order import Order
 from crossdock.canonical.party import Address
 from crossdock.canonical.status import OrderStatus
@@ -25,13 +27,15 @@ from crossdock.policies.order_acceptance import References
 from crossdock.ports.directories import CustomerRecord
 from crossdock.ports.order_board import BoardRow, WriteBoard
 from crossdock.processes.order_submission import Submitted
-from crossdock.storage.order_forgetting import without_person
+from crossdock.processes.party_erasure import ASK_AGAIN_SECONDS, SWEEP_SECONDS
+from crossdock.storage import erasing, order_forgetting
+from crossdock.storage.order_forgetting import find_hashed, without_person
 from crossdock.storage.transaction import Transaction
 from crossdock.testing.builders import a_customer, a_line, an_address, an_order
 
 pytestmark = pytest.mark.anyio
 
-NUMBER = "C-4711"
+NUMBER, FORMER, UNDER_WAY = "C-4711", "C-0815", "O-W"
 HOME = an_address(name="Zyxwvanna Zyxwvsen", lines=("Zyxwvgasse 12",), city="Zyxwvstadt", phone="+49 171 5551234")
 
 
@@ -50,6 +54,8 @@ async def _submitted(run: Run, order: Order) -> Submitted:
         return References(customer=record)
 
     await run.step("enrich", lambda _key: known(), returns=References)
+    if order.order_id == UNDER_WAY:
+        await run.wait_for("word", returns=bool)
     return Submitted(outcome="accepted", erp_number="SO-1")
 
 
@@ -76,6 +82,11 @@ async def known_customer(hub: CustomerHub) -> None:
     cards = {"erp": {"kind": "person", **MARKED, "account.number": NUMBER}, "crm": {"kind": "person", **MARKED}}
     await hub.link({system: hub.books[system].make(cards[system]) for system in SYSTEMS})
     await come_to_rest(hub)
+
+
+def on_the_board(hub: CustomerHub, order_id: str, status: OrderStatus, customer: str = NUMBER) -> BoardRow:
+    now = hub.clock.now()
+    return BoardRow(order_id=order_id, status=status, captured_at=now, updated_at=now, customer=customer)
 
 
 async def ordered(hub: CustomerHub, *orders: Order) -> None:
@@ -152,6 +163,74 @@ async def test_orders_of_an_older_backup_are_forgotten_again(hub: CustomerHub) -
     assert (await order_in(hub, "O-1")).customer.name == HOME.name
     assert await hub.store.replay_erasures(hub.erasure_log, hub.clock.now()) == 1
     assert (await order_in(hub, "O-1")).customer.name == NAME_LEFT
+
+
+async def test_an_order_under_a_former_number_puts_an_erasure_off(hub: CustomerHub) -> None:
+    cards = {
+        "erp": {"kind": "person", **MARKED, "account.number": NUMBER},
+        "crm": {"kind": "person", **MARKED, "account.number": FORMER},
+    }
+    await hub.link({system: hub.books[system].make(cards[system]) for system in SYSTEMS})
+    await come_to_rest(hub)
+    row = on_the_board(hub, "O-1", OrderStatus.WAITING, FORMER)
+    await hub.engine.worker.commit(Commit(effects=(EffectStep("board", WriteBoard((row,))),)))
+    assert await erase(hub) is RunState.DONE
+    assert await refusals(hub) == [("crossdock", "order-open")]
+
+
+async def test_an_open_order_behind_hundreds_of_later_ones_puts_an_erasure_off(hub: CustomerHub) -> None:
+    await known_customer(hub)
+    rows = [on_the_board(hub, "O-OPEN", OrderStatus.WAITING)]
+    hub.clock.advance(1)
+    rows += [on_the_board(hub, f"O-{number}", OrderStatus.INVOICED) for number in range(ORDERS_MAX)]
+    await hub.engine.worker.commit(Commit(effects=(EffectStep("board", WriteBoard(tuple(rows))),)))
+    assert await erase(hub) is RunState.DONE
+    assert await refusals(hub) == [("crossdock", "order-open")]
+
+
+async def test_an_order_whose_work_has_not_ended_is_waited_for_and_then_tells_of_nobody(hub: CustomerHub) -> None:
+    await known_customer(hub)
+    await ordered(hub, an_order_of(NUMBER, UNDER_WAY))
+    assert await erase(hub) is RunState.DONE
+    assert await refusals(hub) == [("crossdock", "order-open")]
+    assert hub.erasure_log == []
+
+    await hub.store.signal(ORDERING.run_id(UNDER_WAY), "word", b"true", hub.clock.now())
+    await hub.engine.settle()
+    hub.clock.advance(ASK_AGAIN_SECONDS)
+    await come_to_rest(hub)
+    hub.clock.advance(SWEEP_SECONDS)
+    await come_to_rest(hub)
+    assert (await order_in(hub, UNDER_WAY)).customer.name == NAME_LEFT
+
+
+async def test_all_erasures_of_a_log_are_done_again_with_one_look_at_the_orders(
+    hub: CustomerHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await known_customer(hub)
+    orders = [an_order_of(NUMBER, "O-1"), an_order_of("C-9", "O-9")]
+    await ordered(hub, *orders)
+    await erase(hub)
+    (line,) = hub.erasure_log
+    elsewhere = tuple(await hub.store.hashed_orders(["O-9"]))
+    lines = [line, replace(line, erasure_id="E-P-9", subjects=(), orders=elsewhere)]
+
+    def restore(tx: Transaction) -> None:
+        tx.update("run", ("input",), ("id",), [(encode(one), ORDERING.run_id(one.order_id)) for one in orders])
+        tx.execute("DELETE FROM erasure")
+
+    await hub.store._write(restore)
+    looks: list[int] = []
+
+    def looked(tx: Transaction, hashes: Collection[str]) -> list[str]:
+        looks.append(len(hashes))
+        return find_hashed(tx, hashes)
+
+    monkeypatch.setattr(erasing, "find_hashed", looked)
+    monkeypatch.setattr(order_forgetting, "PAGE_ORDERS", 1)
+    assert await hub.store.replay_erasures(lines, hub.clock.now()) == 2
+    assert looks == [2]
+    assert [(await order_in(hub, one)).customer.name for one in ("O-1", "O-9")] == [NAME_LEFT] * 2
 
 
 def test_what_tells_of_nobody_stays_to_the_letter_and_what_is_no_json_does_not() -> None:

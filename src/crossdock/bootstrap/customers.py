@@ -1,6 +1,6 @@
 """The customer processes of a hub, put together: who is read, who is told, by the deployment's ownership."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from crossdock.kit.errors import Misconfigured
 from crossdock.ports.customer_sink import CustomerSink
 from crossdock.ports.customer_source import CustomerBatch, CustomerSource
 from crossdock.ports.manifest import Role
-from crossdock.ports.order_board import BoardPosition, OrderBoard
+from crossdock.ports.order_board import BoardPosition, BoardRow, OrderBoard
 from crossdock.ports.order_source import Gap
 from crossdock.processes import (
     customer_change,
@@ -225,18 +225,21 @@ def _sinks(deployment: Deployment, docks: Mapping[str, Any]) -> dict[str, Custom
 
 async def open_orders(board: OrderBoard, customer_number: str) -> list[str]:
     """The orders of a customer that are not finished."""
-    rows = await board.list_orders(search=customer_number, limit=ORDERS_MAX)
-    return [row.order_id for row in rows if row.customer == customer_number and row.status not in FINISHED]
+    return [row.order_id async for row in _rows_of(board, customer_number) if row.status not in FINISHED]
 
 
 async def orders_of(board: OrderBoard, customer_number: str) -> list[str]:
     """All orders of a customer."""
-    found: list[str] = []
+    return [row.order_id async for row in _rows_of(board, customer_number)]
+
+
+async def _rows_of(board: OrderBoard, customer_number: str) -> AsyncIterator[BoardRow]:
     behind: BoardPosition | None = None
     while rows := await board.list_orders(search=customer_number, behind=behind, limit=ORDERS_MAX):
-        found += [row.order_id for row in rows if row.customer == customer_number]
+        for row in rows:
+            if row.customer == customer_number:
+                yield row
         behind = rows[-1].position
-    return found
 
 
 def _way_into_the_erp(

@@ -23,11 +23,12 @@ from msgspec.structs import replace
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import customer_subject
+from crossdock.contracts.orders import order_subject
 from crossdock.durable.process import Process, Stake
 from crossdock.durable.run import Run, Startable
 from crossdock.identity.golden.contributions import plain_fields
 from crossdock.identity.golden.fields import Fields, fields_of, party_of
-from crossdock.identity.golden.ledger import PartyLedger, record_key
+from crossdock.identity.golden.ledger import PartyFile, PartyLedger, record_key
 from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.survivorship import golden
 from crossdock.identity.privacy.erasing import (
@@ -228,8 +229,7 @@ async def due_of(party_id: str, using: Collaborators) -> list[Due]:
     if found is None or not found.records:
         raise Rejected("no records are known of this party", code=UNKNOWN)
     holds = golden(found.records, using.ownership, using.clock.now(), found.pins)
-    number = holds["account.number"].values.get("account.number") if "account.number" in holds else None
-    findings = objections(holds, await using.open_orders(str(number)) if number else ())
+    findings = objections(holds, await _unfinished(found, using))
     living = [record for record in found.records if record.state == "live"]
     findings += [
         Finding("system-unreached", f"$.records.{record_key(record.reference)}", "the hub cannot write there")
@@ -290,9 +290,22 @@ async def _confirmed(due: Due, using: Collaborators) -> str | None:
 async def _orders(party_id: str, using: Collaborators) -> list[str]:
     """All that was ordered under the numbers of the party's records. By now each of these is finished."""
     found = await using.parties.read_party(party_id)
-    held = [record.fields[NUMBER] for record in found.records if NUMBER in record.fields] if found else []
-    numbers = {str(value) for each in held for value in (each.said, each.shown) if value}
-    return sorted({order for number in sorted(numbers) for order in await using.orders_of(number)})
+    numbers = _numbers(found) if found else []
+    return sorted({order for number in numbers for order in await using.orders_of(number)})
+
+
+async def _unfinished(found: PartyFile, using: Collaborators) -> set[str]:
+    """The orders under any of the party's numbers that are not finished, or whose work here has not ended."""
+    numbers = _numbers(found)
+    subjects = {order_subject(order): order for number in numbers for order in await using.orders_of(number)}
+    busy = {subjects[subject] for subject in await using.busy(subjects)}
+    return busy.union(*[await using.open_orders(number) for number in numbers])
+
+
+def _numbers(found: PartyFile) -> list[str]:
+    """Every number under which its records know the party, or knew it: orders bear the one of their day."""
+    held = [record.fields[NUMBER] for record in found.records if NUMBER in record.fields]
+    return sorted({str(value) for each in held for value in (each.said, each.shown) if value})
 
 
 async def _note(

@@ -186,9 +186,10 @@ def replay_erasures(tx: Transaction, lines: Sequence[ErasureLine], now: Instant)
         for hashed in line.subjects:
             if hashed in parties:
                 _forget(tx, parties[hashed], erasure_subjects(tx, parties[hashed]), now)
-        forget_orders(tx, find_hashed(tx, line.orders))
         _keep(tx, line)
         write_audit(tx, now, line.by, "erase-again", f"erasure/{line.erasure_id}", line.reason)
+    # Only a look at every order tells which are meant: one look for all erasures.
+    forget_orders(tx, find_hashed(tx, {order for line in missing for order in line.orders}))
     return len(missing)
 
 

@@ -15,7 +15,7 @@ from crossdock.durable.records import FINAL_STATES
 from crossdock.identity.privacy.erasing import NAME_LEFT
 from crossdock.storage.transaction import Row, Transaction
 
-PAGE = 200
+PAGE, PAGE_ORDERS = 200, 10_000
 _ADDRESSES = frozenset({"addresses", "billing_address", "shipping_address"})
 _PERSONAL = frozenset({"email", "name", "phone", "references"})
 _CUSTOMER = "customer"
@@ -33,8 +33,13 @@ def find_hashed(tx: Transaction, hashes: Collection[str]) -> list[str]:
     """The orders that are known by these."""
     if not hashes:
         return []
-    rows = tx.execute("SELECT order_id FROM order_board").fetchall()
-    return sorted(row[0] for row in rows if tx.hashed(order_subject(row[0])) in hashes)
+    found: list[str] = []
+    page = "SELECT order_id FROM order_board WHERE order_id > ? ORDER BY order_id LIMIT ?"
+    behind = ""
+    while rows := tx.execute(page, (behind, PAGE_ORDERS)).fetchall():
+        found += [row[0] for row in rows if tx.hashed(order_subject(row[0])) in hashes]
+        behind = rows[-1][0]
+    return found
 
 
 def forget_orders(tx: Transaction, order_ids: Sequence[str]) -> None:
