@@ -9,11 +9,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jsonschema_rs
 import msgspec
 import yaml
+from msgspec import Meta
 
 from crossdock.identity.golden.canary import CanaryRules, check_canaries
 from crossdock.identity.golden.fields import find_field
@@ -26,6 +27,7 @@ from crossdock.policies.order_acceptance import AcceptanceRules
 from crossdock.ports.manifest import AdapterManifest, Limits, Role, resolve
 
 SQLITE_PREFIX = "sqlite:"
+DAY_SECONDS, BEATS_KEPT = 86_400.0, 3
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +36,21 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     host: str = "127.0.0.1"
     port: int = 8400
     token: Secret | None = None
+
+
+Days = Annotated[float, Meta(ge=0, le=36_500)]
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """After how many days what ended is cleared away; 0 keeps it (docs/operations/retention.md).
+
+    `tellings_days`: runs by which customers were taken in and systems were told. `orders_days`: what runs of
+    orders carried; that there was one stays known.
+    """
+
+    canaries_days: Days = 7
+    tellings_days: Days = 30
+    orders_days: Days = 0
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +66,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     http: HttpSettings = HttpSettings()
     keys: Secret | None = None
     erasures: str = ".crossdock/erasures.jsonl"
+    retention: RetentionSettings = RetentionSettings()
     runs_max: int = 500
 
 
@@ -215,6 +233,7 @@ def check_deployment(
         findings += _check_onboarding(policies.onboarding, parts, manifests)
     if policies is not None and parts.get("systems") is not None:
         findings += _check_canaries(policies.canaries, parts, manifests)
+        findings += _check_kept_beats(policies.canaries, parts.get("hub") or HubSettings())
     _refuse(folder, findings)
     assert isinstance(routes, Routes)
     return Deployment(
@@ -394,6 +413,16 @@ def _check_canaries(
                 message = f"{system} ({entry.adapter}) has no role {Role.CUSTOMER_SINK.value}"
                 findings.append(Finding("role-missing", path, message))
     return findings
+
+
+def _check_kept_beats(canaries: Mapping[str, CanaryRules], hub: HubSettings) -> list[Finding]:
+    """Its latest beats say how a canary does: they have to be there."""
+    days, place = hub.retention.canaries_days, "hub.yaml $.retention.canaries_days"
+    slowest = max((rules.every_seconds for rules in canaries.values()), default=0.0)
+    if not days or days * DAY_SECONDS >= slowest * BEATS_KEPT:
+        return []
+    words = f"the slowest canary is timed every {slowest:.0f} s: keep {BEATS_KEPT} of its beats, or 0 for all"
+    return [Finding("retention-short", place, words)]
 
 
 def _lacking(settings: Any, role: Role) -> str:

@@ -18,6 +18,7 @@ from crossdock.bootstrap.gathering import GatheredWrites
 from crossdock.bootstrap.masters import Customers, Prices, Products
 from crossdock.bootstrap.rehearsals import HubPast
 from crossdock.bootstrap.releasing import Releasing
+from crossdock.bootstrap.retention import retention_of
 from crossdock.contracts.orders import order_subject
 from crossdock.durable.committer import Committer
 from crossdock.durable.desk import Desk
@@ -127,6 +128,7 @@ class Hub:
             runs_max=deployment.hub.runs_max,
             name=name,
         )
+        self.retention = retention_of(deployment, self.store, self.clock)
         self.capture = OrderCapture(self.submission, self.worker.commit, self.clock)
         self.desk = Desk(self.store, self.processes, self.clock)
         self.credit: CreditDesk | None = None
@@ -178,6 +180,7 @@ class Hub:
             self._keep(self.customers.indexing.fill(), "match-index")
         if self.credit is not None and self.deployment.policies.acceptance.before_credit == "hold":
             self._keep(self.releasing.watch_orders(), "held-orders")
+        self._keep(self.retention.run_forever(lambda: self.worker.worker_id), "retention")
         if self.deployment.policies.canaries:
             self._keep(self.canaries.run_forever(), "canaries")
         for name in self.deployment.routes.status_sinks:

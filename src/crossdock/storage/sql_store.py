@@ -24,6 +24,7 @@ from crossdock.storage.claims import (
     register_worker,
     take_cursor,
 )
+from crossdock.storage.clearing import ClearingStore
 from crossdock.storage.erasing import ErasureStore
 from crossdock.storage.lane_store import LaneStore
 from crossdock.storage.match_store import MatchStore
@@ -67,6 +68,7 @@ class SqlStore(
     OnboardingStore,
     ErasureStore,
     RotationStore,
+    ClearingStore,
 ):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own.
 

@@ -107,6 +107,8 @@ async def test_figures_can_be_read_and_name_no_order(client: httpx.AsyncClient) 
         "crossdock_runs",
         "crossdock_ready_age_seconds",
         "crossdock_order_seconds",
+        "crossdock_runs_cleared",
+        "crossdock_retention_ended_timestamp_seconds",
         "crossdock_lane_open",
         "crossdock_lane_in_flight",
         "crossdock_lane_waiting",

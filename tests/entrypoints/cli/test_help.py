@@ -59,7 +59,7 @@ def test_the_whole_command_line_is_there() -> None:
         / customers accept
         / parked compensate / parked assign / lanes list / lanes pause / lanes resume / lanes history
         / match dedupe / match explain / match train / match keep / match rehearse
-        / credit list / credit approve / credit refuse / freshness
+        / credit list / credit approve / credit refuse / freshness / retention
         / privacy consents / privacy erase / privacy export / privacy hold / privacy release / privacy replay
         / privacy rotate / privacy status
         / events tail / events consumers / events replay / events asyncapi

@@ -149,6 +149,18 @@ class _Page:
         yield GaugeMetricFamily("crossdock_commit_backlog", "Commits that wait for the store", committer.backlog)
         yield GaugeMetricFamily("crossdock_runs_active", "Runs this process executes now", worker.active)
         yield _counter("crossdock_runs_finished", "Executions this process has ended", worker.finished)
+        retention = self._hub.retention
+        cleared = CounterMetricFamily(
+            "crossdock_runs_cleared", "Ended runs this process cleared away, by kind", labels=["kind"]
+        )
+        for kind, count in sorted(retention.cleared.items()):
+            cleared.add_metric([kind], count)
+        yield cleared
+        yield GaugeMetricFamily(
+            "crossdock_retention_ended_timestamp_seconds",
+            "When this process last came to the end of clearing; 0 where it has not",
+            retention.ended_at / MICROSECONDS,
+        )
 
     def _of_streams(self) -> Iterator[Metric]:
         backlogs = {backlog.consumer: backlog for backlog in self._figures.backlogs}

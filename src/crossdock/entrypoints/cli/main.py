@@ -22,6 +22,7 @@ from crossdock.entrypoints.cli import (
     parked,
     privacy,
     rehearse,
+    retention,
     stock,
     systems,
     up,
@@ -91,6 +92,7 @@ app.add_typer(lanes.app, name="lanes", rich_help_panel=WORK)
 app.add_typer(stock.app, name="stock", rich_help_panel=WORK)
 app.add_typer(credit.app, name="credit", rich_help_panel=WORK)
 app.command("freshness", rich_help_panel=WORK)(freshness.show_freshness)
+app.command("retention", rich_help_panel=WORK)(retention.show_retention)
 app.add_typer(privacy.app, name="privacy", rich_help_panel=WORK)
 app.add_typer(events.app, name="events", rich_help_panel=WORK)
 app.add_typer(match.app, name="match", rich_help_panel=WORK)
