@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from bench.match.judge import Scored, Whole
 from bench.match.peers.contract import Answer, write_answer
 from bench.match.rows import COLUMNS
+from crossdock.entrypoints.cli.match.reading import texts_of
 from crossdock.identity.matching.bulk import dedupe
 from crossdock.identity.matching.clusters import cluster
-from crossdock.identity.matching.columns import Texts, Words
+from crossdock.identity.matching.columns import Texts
 from crossdock.identity.matching.population import population_of_table
 from crossdock.identity.matching.table import Table
 from crossdock.identity.matching.training import train
@@ -39,7 +40,7 @@ def table_of(path: Path) -> tuple[Table, NDArray[np.int64]]:
     frame = pl.read_csv(path, infer_schema=False)
     names = [name for name in COLUMNS if name not in {"key", "truth", "website"}]
     with ThreadPoolExecutor(2) as workers:
-        texts = dict(zip(names, workers.map(lambda name: _texts(frame[name]), names), strict=True))
+        texts = dict(zip(names, workers.map(lambda name: texts_of(frame[name]), names), strict=True))
     company = texts["kind"].each(_is_company, bool)
     number = texts["number"]
     registration = Texts(number.words, np.where(company, number.places, 0).astype(np.int32))
@@ -62,12 +63,6 @@ def table_of(path: Path) -> tuple[Table, NDArray[np.int64]]:
 
 def _is_company(kind: str) -> bool:
     return kind == "organisation"
-
-
-def _texts(column: pl.Series) -> Texts:
-    values = column.fill_null("")
-    words = pl.concat([pl.Series(column.name, [""]), values]).unique(maintain_order=True)
-    return Texts(Words(words.to_list()), values.cast(pl.Enum(words)).to_physical().to_numpy().astype(np.int32))
 
 
 def main() -> None:

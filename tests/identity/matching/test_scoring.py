@@ -1,18 +1,26 @@
 """A decision is the same wherever it is made, and says why."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import msgspec
+import numpy as np
 import pytest
 from tests.identity.matching.examples import company, person, town
 
+from crossdock.identity.matching import population as population_module
+from crossdock.identity.matching import training
 from crossdock.identity.matching.bulk import dedupe, score_pairs
 from crossdock.identity.matching.catalogue import readable_model
+from crossdock.identity.matching.columns import Columns, Index
+from crossdock.identity.matching.comparisons import Comparison
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.model import Model, Thresholds, decoded, encoded
+from crossdock.identity.matching.population import population_of
 from crossdock.identity.matching.record import Features, PostalAddress, Reference
 from crossdock.identity.matching.scoring import Scorer
 from crossdock.identity.matching.training import Label, train
+from crossdock.identity.matching.weighing import Found, compared
 from crossdock.identity.recognition.starting_model import starting_model
 
 HOME = PostalAddress(lines=("Seeweg 4",), postcode="10002", city="Neustadt")
@@ -34,6 +42,26 @@ def test_bulk_and_online_give_a_pair_the_same_weight() -> None:
     ):
         for one, other in ((left, right), (right, left)):
             assert scorer.pair(records[one], records[other]).weight == pytest.approx(weight, abs=0.002)
+
+
+def test_what_was_seen_in_training_is_weighed_as_if_it_were_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    records, _ = town()
+    monkeypatch.setattr(training, "SAMPLED_PAIRS", 150)
+    population = population_of(records)
+    learned = train(population)
+    asked = []
+
+    def counted(comparisons: Sequence[Comparison], left: Columns, i: Index, right: Columns, j: Index) -> Found:
+        asked.append(i.size)
+        return compared(comparisons, left, i, right, j)
+
+    monkeypatch.setattr(population_module, "compared", counted)
+    mine, fresh = score_pairs(population, learned), score_pairs(records, learned)
+    candidates = population.groups[0].candidates(None, population.workers)[0].size
+    assert candidates > 300
+    assert sum(asked) == 2 * candidates - 150, "some are known already"
+    for name in ("left", "right", "weights", "rules", "households"):
+        assert np.array_equal(getattr(mine, name), getattr(fresh, name)), name
 
 
 def test_training_without_labels_finds_who_is_who() -> None:

@@ -82,12 +82,13 @@ def score_pairs(
     left out, unless a rule spoke or the two are likely of one household.
     """
     population = population_of(records, sources)
-    found = []
-    for group in population.groups:
+
+    def scored(group: Group) -> Scored:
         progress(f"{group.kind}: keys", 0.0)
         group.candidates(per_key_max, population.workers)
-        found.append(_score_group(group, population, model, per_key_max, kept_from, progress))
-    return Scored.joined(found)
+        return _score_group(group, population, model, per_key_max, kept_from, progress)
+
+    return Scored.joined(population.by_kind(scored))
 
 
 def _score_group(
@@ -103,8 +104,9 @@ def _score_group(
     scale.prepare(group.columns)
 
     def score(start: int) -> Scored:
-        a, b = i[start : start + PAIRS_AT_ONCE], j[start : start + PAIRS_AT_ONCE]
-        judgement = scale.judge(group.columns, a, group.columns, b)
+        part = slice(start, start + PAIRS_AT_ONCE)
+        a, b = i[part], j[part]
+        judgement = scale.judged(group.columns, group.compared(scale.comparisons, per_key_max, part))
         weights, homes = scale.decided(judgement)
         kept = np.flatnonzero((weights >= kept_from) | (judgement.rules != 0) | (homes >= HOUSEHOLD_MIN))
         rules = judgement.rules[kept]

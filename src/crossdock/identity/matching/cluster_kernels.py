@@ -69,3 +69,46 @@ def gathered(order: Any, packed: Any, totals: Any, counts: Any) -> Any:
             ends[kept], sums[kept], numbers[kept] = packed[edge], totals[edge], counts[edge]
             kept += 1
     return ends[:kept], sums[:kept], numbers[:kept]
+
+
+@compiled
+def absent(groups: Any, population: Any, i: Any, j: Any, most: int) -> Any:
+    """The pairs within groups of 3 to `most` rows that are not among `(i, j)`, smaller row first.
+
+    `groups` names each row's group by one of its rows, and `population` says of those how many rows it has.
+    """
+    wanted = np.zeros(groups.size, np.bool_)
+    starts, offsets = np.zeros(groups.size, np.int64), np.zeros(groups.size, np.int64)
+    rows, pairs = 0, 0
+    for group in range(groups.size):
+        count = population[group]
+        if 3 <= count <= most:  # noqa: PLR2004 - of two the only pair is known
+            wanted[group], starts[group], offsets[group] = True, rows, pairs
+            rows, pairs = rows + count, pairs + count * (count - 1) // 2
+    members = np.empty(rows, np.int64)
+    ranks, seen = np.zeros(groups.size, np.int64), np.zeros(groups.size, np.int64)
+    for row in range(groups.size):
+        group = groups[row]
+        if wanted[group]:
+            members[starts[group] + seen[group]] = row
+            ranks[row] = seen[group]
+            seen[group] += 1
+    known, left = np.zeros(pairs, np.bool_), pairs
+    for edge in range(i.size):
+        group = groups[i[edge]]
+        if wanted[group]:
+            one, other = min(ranks[i[edge]], ranks[j[edge]]), max(ranks[i[edge]], ranks[j[edge]])
+            place = offsets[group] + one * (2 * population[group] - one - 1) // 2 + other - one - 1
+            left -= not known[place]
+            known[place] = True
+    found, count = np.empty((2, left), np.int64), 0
+    for group in range(groups.size):
+        if wanted[group]:
+            place = offsets[group]
+            for one in range(starts[group], starts[group] + population[group]):
+                for other in range(one + 1, starts[group] + population[group]):
+                    if not known[place]:
+                        found[0, count], found[1, count] = members[one], members[other]
+                        count += 1
+                    place += 1
+    return found[0], found[1]

@@ -97,16 +97,7 @@ def _filled(
     groups: Rows, population: Rows, i: Rows, j: Rows, w: Weights, fill: Fill
 ) -> tuple[Rows, Rows, Weights]:
     """The pairs with those that are missing in groups of 3 to `FILLED_MAX` records."""
-    size = groups.size
-    members = np.argsort(groups, kind="stable")
-    starts = np.cumsum(population) - population
-    whole: list[Rows] = []
-    for count in range(3, FILLED_MAX + 1):
-        rows = members[starts[population == count][:, None] + np.arange(count)]
-        a, b = np.triu_indices(count, 1)
-        whole.append((rows[:, a] * size + rows[:, b]).ravel())
-    absent = np.setdiff1d(np.concatenate(whole), i * size + j)
-    one, two = absent // size, absent % size
+    one, two = kernels.absent(groups, population, i, j, FILLED_MAX)
     return np.concatenate([i, one]), np.concatenate([j, two]), np.concatenate([w, fill(one, two)])
 
 

@@ -25,6 +25,9 @@ SEED = np.uint64(hash("crossdock") & 0xFFFFFFFFFFFFFFFF)
 """Which words have one number nobody can tell beforehand: Python hashes text anew in every process."""
 
 
+ASCII_END = 128
+
+
 class Words:
     """Distinct words; the first is always the empty one, which stands for nothing.
 
@@ -123,14 +126,22 @@ def as_spelled(words: Sequence[str]) -> Spelled:
     """Words as code points."""
     starts = np.zeros(len(words) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, words), np.int64, len(words)), out=starts[1:])
-    points = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
-    return points.copy(), starts  # writable as all others: compiled loops tell the two apart
+    return as_points("".join(words)), starts
+
+
+def as_points(text: str) -> NDArray[np.uint32]:
+    """A text as code points."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), np.uint8).astype(np.uint32)
+    # Writable as all others: compiled loops tell the two apart.
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
 
 
 def as_text(spelled: Spelled) -> list[str]:
     """Code points as words."""
     points, starts = spelled
-    text = as_word(points)
+    plain = points.size and int(points.max()) < ASCII_END
+    text = points.astype(np.uint8).tobytes().decode("ascii") if plain else as_word(points)
     return [text[start:end] for start, end in pairwise(starts.tolist())]
 
 

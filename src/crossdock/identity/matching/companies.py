@@ -1,10 +1,8 @@
 """What is compared of organisations: the name without its form, the form, the register, the sites' addresses."""
 
 import numpy as np
-from rapidfuzz import fuzz
-from rapidfuzz.process import cpdist
 
-from crossdock.identity.matching.columns import Columns, Index
+from crossdock.identity.matching.columns import SEED, Columns, Index
 from crossdock.identity.matching.comparisons import (
     EXACT,
     NEARLY,
@@ -15,6 +13,7 @@ from crossdock.identity.matching.comparisons import (
     Judged,
     known_as,
     list_comparison,
+    name_kernels,
     numbers,
     words,
 )
@@ -29,20 +28,16 @@ NAME = (
 _ORDER, _PART, _ABBREVIATION, ALSO = 5, 6, 7, 8
 FORM = ("the same", "different")
 LETTERS_MIN, LETTERS_MAX = 2, 6
-WHOLE = 100.0
 
 
 def _name(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     a, b = left.text("organisation"), right.text("organisation")
     levels = words(a, i, b, j)
     open_ = np.flatnonzero(levels >= NEARLY)
-    one, two = a.at(i[open_]), b.at(j[open_])
-    # All words of the shorter name are in the longer one where this ratio is 100.
-    within = cpdist(one, two, scorer=fuzz.token_set_ratio, score_cutoff=WHOLE, dtype=np.float32) >= WHOLE
-    short = (a.lengths[i[open_]] <= LETTERS_MAX) | (b.lengths[j[open_]] <= LETTERS_MAX)
-    for place in np.flatnonzero(within | short).tolist():
-        row = open_[place]
-        levels[row] = name_level(one[place].split(), two[place].split(), int(levels[row]))
+    levels[open_] = name_kernels().company_levels(
+        *(a.words.letters, a.places[i[open_]], b.words.letters, b.places[j[open_]]),
+        *(levels[open_], SEED, max(a.words.longest, b.words.longest)),
+    )
     levels[(levels >= NEARLY) & known_as(left, i, right, j, "organisation")] = ALSO
     return Judged(levels, np.where(levels == EXACT, i, -1))
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching.columns import SEED, Columns, Index, as_word
+from crossdock.identity.matching.columns import SEED, Columns, Index, as_spelled, as_word
 from crossdock.identity.matching.comparisons import (
     NOTHING,
     NUMBERS,
@@ -16,6 +16,7 @@ from crossdock.identity.matching.comparisons import (
     Levels,
     best,
     list_comparison,
+    name_kernels,
     numbers,
     pair_kernels,
     several,
@@ -191,12 +192,21 @@ def _emails(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
     return levels
 
 
+def _mobiles(columns: Columns) -> NDArray[np.bool_]:
+    """Of each word whether it is a mobile's number."""
+    known = columns.kept("phones mobile")
+    if not known:
+        known[:] = [name_kernels().beginning(*columns.values("phones").words.spelled, *as_spelled(MOBILES))]
+    found: NDArray[np.bool_] = known[0]
+    return found
+
+
 def _phones(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
     a, b = left.values("phones"), right.values("phones")
     levels: Levels = pair_kernels().phone_levels(
         a.words.letters,
         a.places[i],
-        a.words.each(is_mobile, bool),
+        _mobiles(left),
         b.words.letters,
         b.places[j],
         PHONE_TAIL,

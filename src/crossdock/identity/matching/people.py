@@ -1,9 +1,13 @@
 """What is compared of persons."""
 
+import threading
+from collections.abc import Callable
+from weakref import ref
+
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching.columns import Codes, Columns, Index, Texts
+from crossdock.identity.matching.columns import SEED, Codes, Columns, Index, Texts
 from crossdock.identity.matching.comparisons import (
     DIFFERENT,
     EXACT,
@@ -19,6 +23,7 @@ from crossdock.identity.matching.comparisons import (
     edits,
     equal,
     known_as,
+    name_kernels,
     pair_kernels,
     words,
 )
@@ -50,7 +55,31 @@ BIRTH = (
 )
 
 
-def swapped(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
+class _Crossed:
+    """Where names are swapped on one side, and what a comparison crosswise finds there: given and family names."""
+
+    __slots__ = ("families", "givens", "places")
+
+    def __init__(self, left: Columns, i: Index, right: Columns, j: Index) -> None:
+        self.places = np.flatnonzero(_swapped(left, i, right, j))
+        self.givens, self.families = _crosswise(left, i[self.places], right, j[self.places])
+
+
+_LATEST = threading.local()
+"""What each thread looked at last: given and family names ask for the same."""
+
+
+def _crossed(left: Columns, i: Index, right: Columns, j: Index) -> _Crossed:
+    asked = left, i, right, j
+    known: tuple[tuple[Callable[[], object], ...], _Crossed] | None = getattr(_LATEST, "crossed", None)
+    if known and all(former() is now for former, now in zip(known[0], asked, strict=True)):
+        return known[1]
+    found = _Crossed(left, i, right, j)
+    _LATEST.crossed = tuple(map(ref, asked)), found
+    return found
+
+
+def _swapped(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
     """Where one's given name is nearly the other's family name, while like parts are not alike."""
     texts = [(side.text(name), rows) for side, rows in ((left, i), (right, j)) for name in ("given", "family")]
     words = [part for text, rows in texts for part in (text.words.letters, text.places[rows])]
@@ -61,12 +90,10 @@ def swapped(left: Columns, i: Index, right: Columns, j: Index) -> Flags:
 
 def _given(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     """Levels of `GIVEN`. Where names are swapped on one side, they are compared crosswise."""
-    levels = _straight_given(left, i, right, j)
-    crossed = np.flatnonzero(swapped(left, i, right, j))
-    if crossed.size:
-        levels[crossed], _ = _crosswise(left, i[crossed], right, j[crossed])
+    levels, crossed = _straight_given(left, i, right, j), _crossed(left, i, right, j)
+    levels[crossed.places] = crossed.givens
     terms = np.where(levels == EXACT, i, -1)
-    terms[crossed] = -1
+    terms[crossed.places] = -1
     return Judged(levels, terms)
 
 
@@ -75,19 +102,36 @@ def _crosswise(left: Columns, i: Index, right: Columns, j: Index) -> tuple[Level
 
     Nobody says which side: the better agreement is taken for the family name, since families share that one.
     """
-    given, family = (left.text("given"), right.text("given")), (left.text("family"), right.text("family"))
-    one, other = words(given[0], i, family[1], j), words(family[0], i, given[1], j)
+    one = words(left.text("given"), i, right.text("family"), j)
+    other = words(left.text("family"), i, right.text("given"), j)
     unknown = (one == NOTHING) | (other == NOTHING)
     families = np.where(unknown, np.maximum(one, other), np.minimum(one, other)).astype(np.int8)
     givens = np.where(unknown, NOTHING, np.maximum(one, other)).astype(np.int8)
-    for place in np.flatnonzero(givens > ONE_EDIT).tolist():
-        names = (given[0], family[1]) if one[place] >= other[place] else (family[0], given[1])
-        mine, theirs = names[0].at(i[place : place + 1])[0], names[1].at(j[place : place + 1])[0]
-        if root_of((mine,)) == root_of((theirs,)):
-            givens[place] = ROOT
-        elif 1 in {len(mine), len(theirs)} and mine[0] == theirs[0]:
-            givens[place] = INITIAL
+    for mine, theirs, weaker in (("given", "family", one >= other), ("family", "given", one < other)):
+        open_ = np.flatnonzero((givens > ONE_EDIT) & weaker)
+        givens[open_] = _forms(left, mine, i[open_], right, theirs, j[open_], givens[open_])
     return givens, families
+
+
+def _forms(left: Columns, mine: str, i: Index, right: Columns, theirs: str, j: Index, otherwise: Levels) -> Levels:
+    """The level of names that are forms of one, or of which one is the other's initial."""
+    a, b = left.text(mine), right.text(theirs)
+    same = _roots(left, mine).codes[i] == _roots(right, theirs).codes[j]
+    initial = ((a.lengths[i] == 1) | (b.lengths[j] == 1)) & (_first(a, i) == _first(b, j))
+    return np.select([same, initial], [np.int8(ROOT), np.int8(INITIAL)], otherwise)
+
+
+def _roots(columns: Columns, name: str) -> Texts:
+    """The name behind each name of a column, as if it were a given name."""
+    known = columns.kept(f"roots of {name}")
+    if not known:
+        known[:] = [columns.text(name).turned(_root)]
+    found: Texts = known[0]
+    return found
+
+
+def _root(name: str) -> str:
+    return root_of((name,)) if name else ""
 
 
 def _straight_given(left: Columns, i: Index, right: Columns, j: Index) -> Levels:
@@ -116,13 +160,12 @@ def _among_others(left: Columns, i: Index, right: Columns, j: Index) -> Index:
     given, others = (left.text("given"), right.text("given")), (left.text("middle"), right.text("middle"))
     candidates = np.flatnonzero((others[0].codes[i] != 0) | (others[1].codes[j] != 0))
     oi, oj = i[candidates], j[candidates]
-    known = zip(
-        candidates.tolist(), given[0].at(oi), others[0].at(oi), given[1].at(oj), others[1].at(oj), strict=True
-    )
-    return np.array(
-        [place for place, a, more, b, rest in known if a and b and (a in rest.split() or b in more.split())],
-        dtype=np.int64,
-    )
+    found: Flags = np.zeros(candidates.size, bool)
+    for name, of, more, at in ((given[0], oi, others[1], oj), (given[1], oj, others[0], oi)):
+        found |= name_kernels().among(
+            name.words.letters, name.places[of], more.words.letters, more.places[at], SEED
+        )
+    return candidates[found]
 
 
 def _family(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
@@ -130,15 +173,16 @@ def _family(left: Columns, i: Index, right: Columns, j: Index) -> Judged:
     levels = words(a, i, b, j)
     open_ = np.flatnonzero(levels >= NEARLY)
     several = open_[a.spaced[i[open_]] | b.spaced[j[open_]]]
-    for place, one, other in zip(several.tolist(), a.at(i[several]), b.at(j[several]), strict=True):
-        if not set(one.split()).isdisjoint(other.split()):
-            levels[place] = PART
+    alike = name_kernels().share_a_word(
+        *(a.words.letters, a.places[i[several]], b.words.letters, b.places[j[several]]),
+        *(SEED, max(a.words.longest, b.words.longest)),
+    )
+    levels[several[alike]] = PART
     levels[(levels >= NEARLY) & known_as(left, i, right, j, "family")] = FORMER
-    crossed = np.flatnonzero(swapped(left, i, right, j))
-    if crossed.size:
-        _, levels[crossed] = _crosswise(left, i[crossed], right, j[crossed])
+    crossed = _crossed(left, i, right, j)
+    levels[crossed.places] = crossed.families
     terms = np.where(levels == EXACT, i, -1)
-    terms[crossed] = -1
+    terms[crossed.places] = -1
     return Judged(levels, terms)
 
 

@@ -14,6 +14,7 @@ from crossdock.identity.matching.columns import (
     Spelled,
     Texts,
     Words,
+    as_points,
     as_spelled,
     as_text,
 )
@@ -32,6 +33,13 @@ def told_apart(spelled: Spelled, places: Index | Places) -> Texts:
     points, starts = word_kernels.taken(points, starts[:-1], starts[1:], first[1:] - 1)
     found = Words((points, np.concatenate([np.zeros(1, np.int64), starts])))
     return Texts(found, kinds[1:][places] if len(kinds) > 1 else np.zeros(len(places), np.int32))
+
+
+def parted(text: str, sizes: Index) -> Texts:
+    """A column whose values stand one behind the other in a text: of so many letters each."""
+    starts = np.zeros(sizes.size + 1, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return told_apart((as_points(text), starts), np.arange(sizes.size, dtype=np.int32))
 
 
 def joined(parts: Sequence[Spelled]) -> Spelled:

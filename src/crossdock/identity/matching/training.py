@@ -20,8 +20,9 @@ from crossdock.identity.matching.frequencies import tables_of
 from crossdock.identity.matching.mixture import USUAL_POPULATION, Mixture, Sample
 from crossdock.identity.matching.model import ComparisonModel, KindModel, Model
 from crossdock.identity.matching.pairs import Pairs
-from crossdock.identity.matching.population import Group, Population, population_of
+from crossdock.identity.matching.population import Group, Population, Seen, population_of
 from crossdock.identity.matching.record import Features, Kind
+from crossdock.identity.matching.weighing import Found, compared
 
 RANDOM_PAIRS = 500_000
 SAMPLED_PAIRS = 1_000_000
@@ -67,9 +68,11 @@ def train(
     linked. A kind without records gets a model of usual values.
     """
     population = population_of(records, sources)
-    person, organisation = (
-        _Training(group, population, labels, seed, progress).model(per_key_max) for group in population.groups
-    )
+
+    def learned(group: Group) -> KindModel:
+        return _Training(group, population, labels, seed, progress).model(per_key_max)
+
+    person, organisation = population.by_kind(learned)
     return Model(person=person, organisation=organisation)
 
 
@@ -92,10 +95,12 @@ class _Training:
         self.progress(f"{kind}: keys", 0.0)
         found = group.candidates(per_key_max, self.workers)
         self.progress(f"{kind}: comparisons", 0.2)
-        kept, weight = self._sampled(found)
-        sample = Sample(self._levels(kept), weight)
+        places, weight = self._sampled(found[0].size)
+        seen = self._compared((found[0][places], found[1][places]))
+        group.keep(per_key_max, Seen([comparison.name for comparison in self.comparisons], places, seen))
+        sample = Sample(seen.levels, weight)
         drawn = random_pairs(len(group), min(RANDOM_PAIRS, len(group) ** 2), self.generator, group.origin)
-        random = Sample(self._levels(drawn))
+        random = Sample(self._compared(drawn).levels)
         self.progress(f"{kind}: learning", 0.6)
         pairs = pairs_in(len(group), group.origin)
         mixture = Mixture(self.comparisons, pairs, apart=APART[kind], firm=FIRM[kind])
@@ -124,13 +129,12 @@ class _Training:
             ),
         )
 
-    def _sampled(self, found: Pairs) -> tuple[Pairs, float]:
-        """At most `SAMPLED_PAIRS` candidates, and how many each stands for."""
-        count = found[0].size
+    def _sampled(self, count: int) -> tuple[Index, float]:
+        """Places of at most `SAMPLED_PAIRS` candidates, and how many each stands for."""
         if count <= SAMPLED_PAIRS:
-            return found, 1.0
+            return np.arange(count), 1.0
         kept = np.sort(self.generator.choice(count, SAMPLED_PAIRS, replace=False, shuffle=False))
-        return (found[0][kept], found[1][kept]), count / SAMPLED_PAIRS
+        return kept, count / SAMPLED_PAIRS
 
     def _decided(self) -> tuple[Pairs, NDArray[np.bool_]]:
         """The labelled pairs of this kind, and which of them are the same."""
@@ -139,23 +143,21 @@ class _Training:
         known = known[np.isin(known[:, :2], rows).all(axis=1)]
         return (np.searchsorted(rows, known[:, 0]), np.searchsorted(rows, known[:, 1])), known[:, 2] == 1
 
-    def _levels(self, pairs: Pairs) -> NDArray[np.int8]:
-        """What the comparisons find. Shape: (pairs, comparisons)."""
+    def _compared(self, pairs: Pairs) -> Found:
+        """What the comparisons find."""
         i, j = pairs
         columns = self.group.columns
-        levels = np.empty((i.size, len(self.comparisons)), np.int8)
+        found = Found.room_for(i.size, len(self.comparisons))
 
         def fill(start: int) -> None:
             part = slice(start, start + AT_ONCE)
-            for place, comparison in enumerate(self.comparisons):
-                levels[part, place] = comparison.compare(columns, i[part], columns, j[part]).levels
+            found.put(part, compared(self.comparisons, columns, i[part], columns, j[part]))
 
         if i.size:
             # What columns reckon once is reckoned before threads ask for it together.
-            for comparison in self.comparisons:
-                comparison.compare(columns, i[:1], columns, j[:1])
+            compared(self.comparisons, columns, i[:1], columns, j[:1])
         list(self.workers.map(fill, range(0, i.size, AT_ONCE)))
-        return levels
+        return found
 
 
 def pairs_in(size: int, origin: Index | None) -> float:

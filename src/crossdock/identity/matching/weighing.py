@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from crossdock.identity.matching.catalogue import comparisons_of
 from crossdock.identity.matching.columns import Columns, Index
+from crossdock.identity.matching.comparisons import Comparison
 from crossdock.identity.matching.model import KindModel, TermTable
 from crossdock.identity.matching.rules import Rule, ruled
 
@@ -39,6 +40,44 @@ def _ratios(columns: Columns, table: TermTable) -> NDArray[np.float32]:
 def is_text(column: str) -> bool:
     """Whether a column has one text per record (and not a list)."""
     return column in {"given", "middle", "family", "birth", "organisation", "form"} or column.startswith("extra:")
+
+
+class Found:
+    """What the comparisons found for pairs, before a model: levels, agreeing terms (see `Judged`), and rules.
+
+    Shapes: (pairs, comparisons) twice, (pairs,). No term is 1 << 31.
+    """
+
+    __slots__ = ("levels", "rules", "terms")
+
+    def __init__(self, levels: NDArray[np.int8], terms: NDArray[np.int32], rules: NDArray[np.int8]) -> None:
+        self.levels = levels
+        self.terms = terms
+        self.rules = rules
+
+    @staticmethod
+    def room_for(pairs: int, comparisons: int) -> "Found":
+        """To be filled."""
+        shape = pairs, comparisons
+        return Found(np.empty(shape, np.int8), np.empty(shape, np.int32), np.empty(pairs, np.int8))
+
+    def put(self, rows: Index | slice, other: "Found") -> None:
+        """Take over what was found for some of the pairs."""
+        self.levels[rows], self.terms[rows], self.rules[rows] = other.levels, other.terms, other.rules
+
+    def at(self, rows: slice) -> "Found":
+        """What was found for some of the pairs."""
+        return Found(self.levels[rows], self.terms[rows], self.rules[rows])
+
+
+def compared(comparisons: Sequence[Comparison], left: Columns, i: Index, right: Columns, j: Index) -> Found:
+    """What is found for the pairs `(left[i], right[j])`."""
+    found = Found.room_for(i.size, len(comparisons))
+    for place, comparison in enumerate(comparisons):
+        judged = comparison.compare(left, i, right, j)
+        found.levels[:, place], found.terms[:, place] = judged.levels, judged.terms
+    found.rules[:] = ruled(left, i, right, j)
+    return found
 
 
 class Judgement:
@@ -65,15 +104,16 @@ class Scale:
 
     def judge(self, left: Columns, i: Index, right: Columns, j: Index) -> Judgement:
         """Levels, ratios and rules of the pairs `(left[i], right[j])`."""
-        levels = np.empty((i.size, len(self.comparisons)), np.int8)
-        ratios = np.zeros((i.size, len(self.comparisons)), np.float32)
-        for place, (comparison, tables) in enumerate(zip(self.comparisons, self.tables, strict=True)):
-            judged = comparison.compare(left, i, right, j)
-            levels[:, place] = judged.levels
-            agreeing = np.flatnonzero(judged.terms >= 0)
-            if agreeing.size and tables:
-                ratios[agreeing, place] = self._ratios_of(left, place, tables)[judged.terms[agreeing]]
-        return Judgement(levels, ratios, ruled(left, i, right, j))
+        return self.judged(left, compared(self.comparisons, left, i, right, j))
+
+    def judged(self, left: Columns, found: Found) -> Judgement:
+        """The same of what was found already."""
+        ratios = np.zeros(found.levels.shape, np.float32)
+        for place, tables in enumerate(self.tables):
+            agreeing = np.flatnonzero(found.terms[:, place] >= 0) if tables else ()
+            if len(agreeing):
+                ratios[agreeing, place] = self._ratios_of(left, place, tables)[found.terms[agreeing, place]]
+        return Judgement(found.levels, ratios, found.rules)
 
     def prepare(self, columns: Columns) -> None:
         """Reckon what is reckoned once per column, before threads ask for it together."""

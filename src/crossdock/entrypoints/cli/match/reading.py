@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from crossdock.entrypoints.cli.match.headings import ID, attributes_of
 from crossdock.identity.matching.columns import Places, Texts, Words, coded
 from crossdock.identity.matching.record import Features
+from crossdock.identity.matching.spelling import parted
 from crossdock.identity.matching.table import SEVERAL, SEVERAL_MAX, Table
 from crossdock.kit.errors import Finding, Invalid
 
@@ -194,7 +195,7 @@ def _columns(frames: "Sequence[pl.DataFrame]", maps: Sequence[Mapping[str, str]]
         found[name] = [
             _below(
                 [
-                    _texts(frame, columns[place]) if place < len(columns) else _nothing(len(frame))
+                    texts_of(frame[columns[place]]) if place < len(columns) else _nothing(len(frame))
                     for frame, columns in zip(frames, by_file, strict=True)
                 ]
             )
@@ -207,14 +208,10 @@ def _nothing(size: int) -> Texts:
     return Texts(Words([""]), np.zeros(size, np.int32))
 
 
-def _texts(frame: "pl.DataFrame", column: str) -> Texts:
-    """A column with each distinct value once."""
-    import polars as pl  # noqa: PLC0415 - an extra
-
-    values = frame[column].fill_null("")
-    words = pl.concat([pl.Series(column, [""]), values]).unique(maintain_order=True)
-    places = values.cast(pl.Enum(words)).to_physical().to_numpy().astype(np.int32)
-    return Texts(Words(words.to_list()), places)
+def texts_of(values: "pl.Series") -> Texts:
+    """A column with each distinct value once, in the order in which they come."""
+    values = values.fill_null("")
+    return parted(values.str.join("").item(), values.str.len_chars().to_numpy().astype(np.int64))
 
 
 def _below(parts: Sequence[Texts]) -> Texts:

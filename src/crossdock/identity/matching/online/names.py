@@ -2,7 +2,7 @@
 
 from rapidfuzz import fuzz
 
-from crossdock.identity.matching.companies import ALSO, LETTERS_MAX, WHOLE, name_level
+from crossdock.identity.matching.companies import ALSO, LETTERS_MAX, name_level
 from crossdock.identity.matching.comparisons import (
     ALIKE,
     DIFFERENT,
@@ -26,6 +26,9 @@ from crossdock.identity.matching.online.words import (
     words,
 )
 from crossdock.identity.matching.people import FORMER, INITIAL, LETTERS_MIN, OTHER, PART, ROOT
+
+WHOLE = 100.0
+"""All words of the shorter name are in the longer one where `token_set_ratio` is this."""
 
 
 def of_persons(one: Side, other: Side) -> list[Found]:
