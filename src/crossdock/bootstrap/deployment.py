@@ -58,7 +58,8 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     `keys` are the secrets with which personal data is sealed (docs/operations/privacy.md), by reference. Without
     them the hub makes a file of its own at its first start. `erasures` is the log of who was forgotten (relative
-    to the deployment), which is kept apart from backups of the database.
+    to the deployment), which is kept apart from backups of the database. With `seal_orders` the runs of orders are
+    sealed as customers' are.
     """
 
     name: str = "crossdock"
@@ -66,6 +67,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     http: HttpSettings = HttpSettings()
     keys: Secret | None = None
     erasures: str = ".crossdock/erasures.jsonl"
+    seal_orders: bool = False
     retention: RetentionSettings = RetentionSettings()
     runs_max: int = 500
 

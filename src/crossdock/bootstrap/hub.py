@@ -418,7 +418,8 @@ def tune_garbage_collector() -> None:
 def make_store(deployment: Deployment, clock: Clock) -> SqlStore:
     """The store a deployment names."""
     address, given = deployment.hub.store, deployment.hub.keys
-    vault = Vault(GivenKeys(given) if given else KeyFile(deployment.folder / KEY_FILE), clock)
+    source = GivenKeys(given) if given else KeyFile(deployment.folder / KEY_FILE)
+    vault = Vault(source, clock, seals_orders=deployment.hub.seal_orders)
     if address.startswith(SQLITE_PREFIX):
         return SqliteStore(deployment.folder / address.removeprefix(SQLITE_PREFIX), clock, vault=vault)
     return PostgresStore(address, clock, vault)

@@ -20,7 +20,9 @@ from crossdock.storage.vault import MARK, SubjectKey, Vault, key_id_of
 EMPTY = frozenset({b"", b"null", b"{}", b"[]", b'""'})
 """Says nothing about anybody, and stays as it is."""
 PERSONAL_PROCESS = "customer_"
-"""Runs of processes whose names begin so are about customers; those of orders are not sealed (decision 0013)."""
+"""Runs of processes whose names begin so are about customers."""
+ORDERS = "order_submission/"
+"""Runs of orders, which are sealed where the deployment wants it (decision 0013)."""
 _RECORD, _PARTY = "customer-record/", "customer/"
 
 
@@ -123,6 +125,12 @@ class SealedTransaction:
         self._keys: dict[str, SubjectKey] = {}
         self._by_id: dict[int, SubjectKey] = {}
         self._about: dict[str, str] = {}
+        self._personal = (PERSONAL_PROCESS, ORDERS) if vault.seals_orders else (PERSONAL_PROCESS,)
+
+    @property
+    def inner(self) -> Transaction:
+        """The transaction as the database sees it."""
+        return self._inner
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Answer:
         """See Transaction."""
@@ -216,7 +224,7 @@ class SealedTransaction:
         says = [any(row[place] not in EMPTY for place in places) for row in rows]
         if table in OF_RUNS:
             ids = [
-                row[by] if said and row[by].startswith(PERSONAL_PROCESS) else ""
+                row[by] if said and row[by].startswith(self._personal) else ""
                 for row, said in zip(rows, says, strict=True)
             ]
             if table == "run" and "subject" in columns:
@@ -233,6 +241,16 @@ class SealedTransaction:
         if run_ids:
             rows = self._inner.select_in("SELECT id, subject FROM run WHERE id", sorted(run_ids))
             self._about.update({row[0]: row[1] for row in rows})
+
+    def is_owed(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> list[bool]:
+        """Which of these rows, as they lie in the database, have something plain that is to be sealed."""
+        rule = SEALED[table]
+        places = [place for place, name in enumerate(columns) if name in rule.columns]
+        whose = self._whose(table, rule, columns, rows, places)
+        return [
+            bool(subject) and any(_is_plain(row[place]) for place in places)
+            for row, subject in zip(rows, whose, strict=True)
+        ]
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -261,6 +279,10 @@ class SealedTransaction:
         return rows
 
 
+def _is_plain(cell: bytes | None) -> bool:
+    return cell is not None and cell not in EMPTY and not cell.startswith(MARK)
+
+
 def _nonces(count: int) -> Iterator[bytes]:
     """Random ones, drawn together: to ask the system for each costs more than the sealing."""
     drawn = os.urandom(NONCE_BYTES * count)
@@ -272,7 +294,7 @@ def _seal_row(row: Row, places: Sequence[int], key: SubjectKey, nonces: Iterator
     done: dict[bytes, bytes] = {}
     for place in places:
         value = cells[place]
-        if value not in EMPTY:
+        if value is not None and value not in EMPTY:
             # What a record shows is mostly what it said: the same value in one row is sealed once.
             cells[place] = done.get(value) or done.setdefault(value, key.seal(value, next(nonces)))
     return tuple(cells)

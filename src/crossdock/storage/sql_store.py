@@ -45,6 +45,7 @@ from crossdock.storage.queries import (
     read_events,
     ready_since,
 )
+from crossdock.storage.resealing import ResealingStore
 from crossdock.storage.review_store import ReviewStore
 from crossdock.storage.rotating import RotationStore
 from crossdock.storage.sealing import SealedTransaction
@@ -69,6 +70,7 @@ class SqlStore(
     ErasureStore,
     RotationStore,
     ClearingStore,
+    ResealingStore,
 ):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own.
 

@@ -74,10 +74,14 @@ def key_id_of(sealed: bytes) -> int:
 
 
 class Vault:
-    """Holds the deployment's secrets once they were checked against the database."""
+    """Holds the deployment's secrets once they were checked against the database.
 
-    def __init__(self, source: KeySource, clock: Clock) -> None:
+    `seals_orders`: what is written of orders' runs is sealed, too; what was sealed is read in either case.
+    """
+
+    def __init__(self, source: KeySource, clock: Clock, *, seals_orders: bool = False) -> None:
         self._source, self._clock = source, clock
+        self.seals_orders = seals_orders
         self._keyring: Keyring | None = None
 
     @property

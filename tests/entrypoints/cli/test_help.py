@@ -61,7 +61,7 @@ def test_the_whole_command_line_is_there() -> None:
         / match dedupe / match explain / match train / match keep / match rehearse
         / credit list / credit approve / credit refuse / freshness / retention
         / privacy consents / privacy erase / privacy export / privacy hold / privacy release / privacy replay
-        / privacy rotate / privacy status
+        / privacy rotate / privacy seal / privacy status
         / events tail / events consumers / events replay / events asyncapi
     """
     assert {tuple(one.split()) for one in asked.split("/")} == set(ALL)

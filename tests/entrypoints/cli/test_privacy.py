@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import stat
 import time
 from pathlib import Path
@@ -182,3 +183,26 @@ def test_after_rotating_the_older_secret_can_be_taken_out(cli: Cli, customer: st
     assert told.code == 0, told.err
     (record,) = json.loads(Path(told.json["files"][0]).read_text())["records"]
     assert record["fields"]["contact.email"]["shown"] == "zyxwv@x.org"
+
+
+def test_rows_from_before_sealing_are_sealed_on_demand(cli: Cli, customer: str, deployment: Path) -> None:
+    async def lay_bare() -> int:
+        async with Hub(load_deployment(deployment, find_manifests())) as hub:
+            await hub.store._write(
+                lambda tx: tx._inner.update(  # type: ignore[attr-defined]
+                    "contribution",
+                    ("said",),
+                    ("record", "field"),
+                    [(b'"zyxwv"', "erp/partner/BP-1", "contact.email")],
+                )
+            )
+            return len(await hub.store._read(lambda tx: tx.execute("SELECT record FROM contribution").fetchall()))
+
+    assert asyncio.run(lay_bare())
+    path = deployment / ".crossdock" / "hub.sqlite"
+    sqlite3.connect(path).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert cli("privacy", "seal", "--json").json["sealed"] == 1
+    with sqlite3.connect(path) as beside:
+        (said,) = beside.execute("SELECT said FROM contribution WHERE field = 'contact.email'").fetchone()
+    assert b"zyxwv" not in said
+    assert cli("privacy", "seal", "--json").json["sealed"] == 0

@@ -12,6 +12,7 @@ from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, 
 from crossdock.entrypoints.cli.exits import ExitCode, NotFound
 from crossdock.entrypoints.cli.listing import Listing
 from crossdock.entrypoints.cli.output import cell, note, say, show, tell
+from crossdock.entrypoints.cli.privacy_seal import seal_rows
 from crossdock.entrypoints.cli.progress import progress
 from crossdock.entrypoints.cli.running import asynchronous
 from crossdock.kit.clock import iso
@@ -257,6 +258,9 @@ async def rotate_keys(*, deployment: DeploymentOption = None, as_json: JsonOptio
     else:
         say(f"{done} key(s) were wrapped anew. The database opens without the older secrets from now on.")
         note("Keep those as long as there are backups from before.")
+
+
+app.command("seal")(seal_rows)
 
 
 @app.command("export")
