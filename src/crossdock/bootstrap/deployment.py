@@ -22,6 +22,7 @@ from crossdock.identity.golden.ownership import Ownership, check_ownership
 from crossdock.identity.matching.model import Bands
 from crossdock.kit.errors import Finding, Misconfigured
 from crossdock.kit.redaction import Secret
+from crossdock.kit.wording import counted
 from crossdock.policies.customer_onboarding import OnboardingRules, check_credit_rules
 from crossdock.policies.order_acceptance import AcceptanceRules
 from crossdock.ports.manifest import AdapterManifest, Limits, Role, resolve
@@ -139,6 +140,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         """What people call the system."""
         return self.systems[system].title or self.manifest_of(system).title
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What people call each system, by its name."""
+        return {system: self.title_of(system) for system in self.systems}
+
 
 _FILES: Mapping[str, Any] = {
     "hub": HubSettings,
@@ -189,7 +195,7 @@ def load_ownership(path: Path, deployment: Deployment) -> Ownership:
         findings += check_other_ownership(found, deployment, f"{path.name} $")
     if findings or found is None:
         lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
-        message = f"{path.name} has {len(findings)} fault(s):\n{lines}"
+        message = f"{path.name} has {counted(len(findings), 'fault')}:\n{lines}"
         raise Misconfigured(message, code="deployment-faulty", findings=findings)
     return found
 
@@ -207,7 +213,7 @@ def _refuse(folder: Path, findings: list[Finding]) -> None:
         return
     lines = "\n".join(f"  {finding.path}: {finding.message}" for finding in findings)
     raise Misconfigured(
-        f"the deployment in {folder} has {len(findings)} fault(s):\n{lines}",
+        f"the deployment in {folder} has {counted(len(findings), 'fault')}:\n{lines}",
         code="deployment-faulty",
         findings=findings,
     )

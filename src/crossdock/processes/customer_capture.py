@@ -18,6 +18,7 @@ from crossdock.identity.golden.work import ArrivedChange
 from crossdock.identity.privacy.erasing import tells_of_somebody
 from crossdock.kit.errors import Invalid
 from crossdock.kit.ids import check_business_key
+from crossdock.kit.wording import counted
 from crossdock.policies.order_events import UNTRANSLATABLE, digest_of
 from crossdock.ports.customer_source import CustomerArrival, CustomerChange
 
@@ -68,8 +69,8 @@ class CustomerCapture:
 
     async def _park_poison(self, source: str, key: str, arrival: CustomerArrival) -> str:
         fault = Invalid(
-            f"{len(arrival.findings)} finding(s) in what {source} sent: "
-            + " ".join(finding.message for finding in arrival.findings[:5]),
+            f"{counted(len(arrival.findings), 'finding')} in what {source} sent: "
+            + "; ".join(finding.message for finding in arrival.findings[:5]),
             code=UNTRANSLATABLE,
             system=source,
             findings=arrival.findings,

@@ -59,6 +59,7 @@ from crossdock.kit.clock import Clock, seconds_to_us, to_datetime
 from crossdock.kit.errors import CrossdockError, Finding, Invalid, Rejected
 from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import write_key
+from crossdock.kit.wording import counted
 from crossdock.policies.customer_onboarding import (
     OnboardingRules,
     asked_limit,
@@ -170,7 +171,9 @@ async def _check(party_id: str, using: Collaborators) -> Company:
     written, addressed, outcomes = await _addresses(told, using)
     findings += addressed
     if findings:
-        message = f"{len(findings)} finding(s): " + "; ".join(f"{each.path} {each.message}" for each in findings)
+        message = f"{counted(len(findings), 'finding')}: " + "; ".join(
+            f"{each.path} {each.message}" for each in findings
+        )
         raise Invalid(message, code="company-incomplete", findings=findings)
     known = file.record_of(using.rules.erp)
     if known is None:
@@ -216,7 +219,8 @@ async def _refuse_doubles(file: PartyFile, told: Fields, using: Collaborators) -
         message = "may be the same company"
         findings = [Finding("possible-duplicate", f"$.{record}", message) for record in doubles]
         raise Invalid(
-            f"{len(doubles)} other record(s) may be this company: merge them, or say that they are not the same",
+            f"{counted(len(doubles), 'other record')} may be this company: "
+            "merge them, or say that they are not the same",
             code="possible-duplicate",
             findings=findings,
         )

@@ -35,9 +35,10 @@ from crossdock.identity.matching.record import Profile
 from crossdock.identity.privacy.erasing import HoldParty
 from crossdock.identity.recognition.index import JudgePair, MatchIndex, Verdict
 from crossdock.identity.recognition.reviews import NoteDeed, NoteWord, Review, ReviewDesk, review_subject
-from crossdock.kit.clock import Clock, iso, seconds_to_us
+from crossdock.kit.clock import Clock, seconds_to_us
 from crossdock.kit.errors import Conflict, Finding, Invalid, Rejected
 from crossdock.kit.ids import new_id
+from crossdock.kit.wording import said_at
 
 LATER_SECONDS = 24 * 3_600.0
 FOUND_MAX = 50
@@ -483,7 +484,7 @@ def _contrary(first: AuditEntry | None) -> Conflict:
 
 def _quoted(first: AuditEntry) -> str:
     verdict = "they are the same" if first.verb == "same" else "they are not the same"
-    return f"{first.actor} said on {iso(first.at)} that {verdict} ({first.reason})"
+    return f"{first.actor} said on {said_at(first.at)} that {verdict} ({first.reason})"
 
 
 def _moved() -> Conflict:

@@ -20,6 +20,7 @@ from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Conflict, Finding, Invalid
 from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import check_business_key
+from crossdock.kit.wording import counted
 from crossdock.policies.order_events import HUB, INBOX, UNTRANSLATABLE, captured, digest_of
 from crossdock.ports.order_source import Arrival
 
@@ -99,8 +100,8 @@ class OrderCapture:
     async def _park_poison(self, source: str, arrival: Arrival) -> Captured:
         """What could not be translated: parked with the paths, repairable, and its record told."""
         fault = Invalid(
-            f"{len(arrival.findings)} finding(s) in what {source} sent: "
-            + " ".join(finding.message for finding in arrival.findings[:5]),
+            f"{counted(len(arrival.findings), 'finding')} in what {source} sent: "
+            + "; ".join(finding.message for finding in arrival.findings[:5]),
             code=UNTRANSLATABLE,
             system=source,
             findings=arrival.findings,

@@ -31,11 +31,12 @@ from crossdock.durable.lanes import LaneClosed
 from crossdock.durable.process import Happening, Process, Stake
 from crossdock.durable.records import Outgoing
 from crossdock.durable.run import Run
-from crossdock.kit.clock import Clock, iso
+from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Finding, Invalid, Rejected
 from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import check_business_key, write_key
 from crossdock.kit.money import Quantity
+from crossdock.kit.wording import counted, said_at
 from crossdock.policies.order_acceptance import (
     PENDING,
     AcceptanceRules,
@@ -128,7 +129,9 @@ def _check(order: Order) -> None:
     check_business_key(order.order_id, "$.order_id")
     findings = check_completeness(order)
     if findings:
-        raise Invalid(f"{len(findings)} finding(s): {in_words(findings)}", code="incomplete", findings=findings)
+        raise Invalid(
+            f"{counted(len(findings), 'finding')}: {in_words(findings)}", code="incomplete", findings=findings
+        )
 
 
 async def _enrich(order: Order, using: Collaborators) -> References:
@@ -305,7 +308,7 @@ def _announce_arrival(order: Order | None, happening: Happening, clock: Clock) -
 def _waiting(order: Order, run: Run, closed: LaneClosed, using: Collaborators) -> Outgoing:
     reason = closed.detail or f"the lane is closed ({closed.reason})"
     if closed.reopens_at is not None and closed.reason != "full":
-        reason = f"{reason}; asked again from {iso(closed.reopens_at)}"
+        reason = f"{reason}; asked again from {said_at(closed.reopens_at)}"
     return _event(OrderWaiting, order, run.correlation_id, using.clock, waits_for=using.erp_name, reason=reason)
 
 

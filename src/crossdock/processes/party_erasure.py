@@ -45,7 +45,7 @@ from crossdock.identity.privacy.erasing import (
     objections,
 )
 from crossdock.identity.recognition.reviews import NoteDeed
-from crossdock.kit.clock import Clock, iso, seconds_to_us, to_datetime
+from crossdock.kit.clock import Clock, seconds_to_us, to_datetime
 from crossdock.kit.errors import (
     Conflict,
     CrossdockError,
@@ -55,6 +55,7 @@ from crossdock.kit.errors import (
     Unavailable,
     Unsupported,
 )
+from crossdock.kit.wording import said_at
 from crossdock.ports.customer_sink import CustomerErasure, CustomerSink, CustomerWrite
 
 SETTLE_SECONDS = 60.0
@@ -220,7 +221,7 @@ async def due_of(party_id: str, using: Collaborators) -> list[Due]:
     """
     since = await using.erasures.held_since(party_id)
     if since:
-        words = f"a legal hold has been on the party since {iso(since)}; lift it first"
+        words = f"a legal hold has been on the party since {said_at(since)}; lift it first"
         finding = Finding(LEGAL_HOLD, "$", words)
         raise Rejected(words, code=LEGAL_HOLD, findings=[finding])
     found = await using.parties.read_party(party_id)

@@ -105,7 +105,7 @@ async def test_the_check_says_how_safe_an_acknowledgement_is(dock: NatsDock) -> 
     check = await dock.check()
     assert check.ok
     assert check.product in {f"nats-server {version}" for version in ADAPTER.tested_versions}
-    assert "1 server(s)" in check.detail
+    assert "on 1 server;" in check.detail
     assert "before it syncs" in check.detail
 
 

@@ -53,10 +53,18 @@ async def _carry_out(folder: Path) -> None:
 def test_a_doubt_is_seen_decided_and_carried_out(owned: Path, cli: Cli) -> None:
     anna, almost, number = asyncio.run(_meet(owned))
     told = cli("customers", "reviews")
-    for words in (str(number), almost, anna, "data-stewards"):
+    for words in (str(number), "Small ERP BP-00001", "Small ERP BP-00002", "data-stewards"):
         assert words in told.out
+    assert "Seidl" not in told.out, "in lists nobody looked up, people have no names"
+    assert cli("customers", "reviews", "--json").json[0]["customer_id"] == almost
     side = cli("customers", "reviews", str(number))
-    for words in ("person.name.family", "Seidl", "given name: the same initial", "bits"):
+    for words in (
+        f"  {almost}  A. Seidl",
+        f"  {anna}  Anna Seidl",
+        "person.name.family",
+        "given name: the same initial",
+        "bits",
+    ):
         assert words in side.out
     assert "would have made it" in side.err
     why = cli("customers", "why", anna, EMAIL)
@@ -74,6 +82,34 @@ def test_a_doubt_is_seen_decided_and_carried_out(owned: Path, cli: Cli) -> None:
     assert "belongs to its own customer again" in cli("customers", "unmerge", merge_id).out
     again = cli("customers", "merge", anna, almost, "--reason", "sure")
     assert (again.code, "not the same" in again.err) == (ExitCode.REFUSED, True)
+
+
+def test_who_is_found_is_told_with_place_and_a_shortened_address(owned: Path, cli: Cli) -> None:
+    anna, almost, _ = asyncio.run(_meet(owned))
+    found = cli("customers", "find", ANNA[EMAIL])
+    (line,) = [line for line in found.out.splitlines() if anna in line]
+    for words in ("Anna Seidl", "München, DE", "a…@mail.example.net", "Small ERP BP-00001"):
+        assert words in line
+    assert ANNA[EMAIL] not in found.out
+    assert ANNA[EMAIL] in cli("customers", "find", ANNA[EMAIL], "--show-values").out
+    assert almost not in found.out
+    nobody = cli("customers", "find", "Nobody Atall")
+    assert nobody.code == ExitCode.NOT_FOUND
+    assert "a whole name" in nobody.err
+
+    async def looks() -> list[str]:
+        async with Hub(load_deployment(owned, find_manifests())) as hub:
+            return [each.verb for each in await hub.store.list_audit(run_id=f"customer/{anna}")]
+
+    assert "read" in asyncio.run(looks())
+
+
+def test_why_tells_the_moment_in_the_readers_own_time(owned: Path, cli: Cli) -> None:
+    anna, _, _ = asyncio.run(_meet(owned))
+    told = cli("customers", "why", anna, EMAIL)
+    assert " UTC" not in told.out
+    assert "T" not in told.out.split("said so on ")[1].split(",")[0]
+    assert " UTC, by rule" in cli("customers", "why", anna, EMAIL, "--json").json["why"]
 
 
 def test_values_are_pinned_and_given_back(owned: Path, cli: Cli) -> None:

@@ -155,7 +155,7 @@ def test_what_is_late_of_all_customers_is_counted_and_listed_up_to_a_limit(cli: 
     assert (first["customer_id"], first["status"], first["place"]["status"]) == (withdrawn, "opt_out", "opt_in")
     page = cli("privacy", "consents", "--within", "0")
     assert page.code == ExitCode.FAILED
-    assert "1 late of 1 customer(s): erp 1" in page.out
+    assert "1 late of 1 customer: erp 1" in page.out
     for nonsense in ("nan", "inf", "-1"):
         assert cli("privacy", "consents", "--within", nonsense).code == ExitCode.USAGE
     assert "zyxwv" not in late.out + page.out

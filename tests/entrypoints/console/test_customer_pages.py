@@ -22,8 +22,10 @@ from crossdock.durable.parking import parking_for
 from crossdock.durable.process import Stake
 from crossdock.durable.records import Commit
 from crossdock.entrypoints.api.app import make_app
+from crossdock.entrypoints.console.rendering import told
 from crossdock.identity.golden.work import ArrivedChange
 from crossdock.kit.errors import Invalid
+from crossdock.kit.wording import said_at
 from crossdock.ports.customer_source import CustomerChange
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +103,13 @@ async def test_a_value_is_pinned_and_many_are_decided_at_once(owned: Hub) -> Non
         assert (await word(client, several, 'name="signature"', verb="not_same")).status_code == 303
         assert "No customer is in doubt" in (await client.get("/console/reviews")).text
         assert (await client.get("/console/customers/nobody")).status_code == 404
+
+
+def test_moments_in_a_sentence_are_put_into_the_readers_zone() -> None:
+    shown = told(f"{EVIL} closed; asked again from {said_at(1_763_790_454_436_000)}; later")
+    moment = '<time datetime="2025-11-22T05:47:34.000Z" data-moment title="2025-11-22T05:47:34.000Z">'
+    assert shown == f"{html.escape(EVIL)} closed; asked again from {moment}2025-11-22 05:47:34</time>; later"
+    assert told("nothing of the kind") == "nothing of the kind"
 
 
 async def test_without_ownership_the_pages_say_what_is_missing(client: httpx.AsyncClient) -> None:

@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = ["/console", "/console/orders/O-1", "/console/orders/O-3", "/console/parked", "/console/lanes", "/docs"]
 SECONDS_MAX = 15_000
+UNBROKEN = f"C-{'X' * 40}"
+LONG = "WEB-2026-11-22-0000000000-ABCDEFGHIJKLMNOPQRSTUVWXYZ-98765"
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,7 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
             an_order("O-2", customer="C-9001", references=(record,)),
             an_order("O-3", lines=[a_line("1"), a_line("1")]),
             an_order("O-4"),
+            an_order(LONG, customer=UNBROKEN),
         ]
         for order in orders:
             await made.capture.take(order)
@@ -90,6 +93,11 @@ async def check(page: Page) -> None:
         for fault in found["violations"]
     ]
     assert told == []
+    await check_room(page)
+
+
+async def check_room(page: Page) -> None:
+    """The page is not wider than the window, and hides nothing that nobody can scroll to."""
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     cut_off = await page.evaluate(CUT_OFF)
     assert cut_off == [], "what hides and cannot be scrolled to, nobody reads"
@@ -108,6 +116,15 @@ async def test_pages_fit_a_telephone(page: Page, path: str) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.goto(path)
     await check(page)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_names_of_any_length_push_nothing_out_of_sight(page: Page, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 740})
+    for path in ("/console", f"/console/orders/{LONG}"):
+        await page.goto(path)
+        await expect(page.get_by_text(UNBROKEN).first).to_be_attached()
+        await check_room(page)
 
 
 async def test_the_list_is_walked_and_opened_by_keyboard(page: Page) -> None:

@@ -11,6 +11,7 @@ from crossdock.adapters.kafka.settings import KafkaSettings
 from crossdock.contracts.envelope import CloudEvent
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import CrossdockError, Misconfigured, Transient
+from crossdock.kit.wording import counted
 from crossdock.ports.manifest import SystemCheck
 from crossdock.ports.order_source import ArrivalBatch, Gap
 from crossdock.transport.in_order import send_in_order
@@ -61,9 +62,8 @@ class KafkaDock:
         found = await self._client.metadata(topic)
         partitions = found.topics[topic].partitions
         replicas = min(len(partition.replicas) for partition in partitions.values())
-        said = [
-            f"{topic} has {len(partitions)} partition(s), each on {replicas} of {len(found.brokers)} broker(s)"
-        ]
+        split, brokers = counted(len(partitions), "partition"), counted(len(found.brokers), "broker")
+        said = [f"{topic} has {split}, each on {replicas} of {brokers}"]
         if self._settings.orders is not None:
             async with self._orders() as orders:
                 said.append(await orders.described())

@@ -19,6 +19,7 @@ from crossdock.adapters.kafka.mapping import Place
 from crossdock.adapters.kafka.settings import KafkaSettings, OrderSettings
 from crossdock.kit.clock import Instant
 from crossdock.kit.errors import Misconfigured, Unavailable
+from crossdock.kit.wording import counted
 from crossdock.ports.order_source import Arrival, ArrivalBatch, Gap
 from crossdock.transport.order_messages import arrival_of
 
@@ -62,7 +63,7 @@ class OrderTopic:
     async def described(self) -> str:
         """What the topic is, in words. Raises Misconfigured where there is none."""
         partitions = await self._partitions()
-        return f"{self._orders.topic} has {len(partitions)} partition(s) of orders"
+        return f"{self._orders.topic} has {counted(len(partitions), 'partition')} of orders"
 
     async def follow(self, position: str) -> AsyncGenerator[ArrivalBatch, None]:
         """Batches behind the position, without end. Going on after one says that it is committed."""
@@ -196,5 +197,8 @@ def _instant(message: Message) -> Instant:
 
 def _dropped(count: int, since: Instant, until: Instant) -> Gap:
     return Gap(
-        since=since, until=max(since, until), reason=f"retention dropped up to {count} message(s)", dropped=count
+        since=since,
+        until=max(since, until),
+        reason=f"retention dropped up to {counted(count, 'message')}",
+        dropped=count,
     )

@@ -24,6 +24,7 @@ from crossdock.adapters.nats.settings import NatsSettings, OrderSettings
 from crossdock.adapters.nats.streams import find_stream
 from crossdock.kit.clock import MICROSECONDS, Instant, from_datetime, to_datetime
 from crossdock.kit.errors import Misconfigured
+from crossdock.kit.wording import counted
 from crossdock.ports.order_source import Arrival, ArrivalBatch, Gap
 from crossdock.transport.order_messages import arrival_of
 
@@ -178,5 +179,8 @@ def _instant(message: Msg) -> Instant:
 
 def _dropped(count: int, since: Instant, until: Instant) -> Gap:
     return Gap(
-        since=since, until=max(since, until), reason=f"retention dropped up to {count} message(s)", dropped=count
+        since=since,
+        until=max(since, until),
+        reason=f"retention dropped up to {counted(count, 'message')}",
+        dropped=count,
     )

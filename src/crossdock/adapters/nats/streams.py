@@ -8,6 +8,7 @@ from crossdock.adapters.nats import wire
 from crossdock.adapters.nats.client import Client
 from crossdock.adapters.nats.settings import EventSettings
 from crossdock.kit.errors import Misconfigured
+from crossdock.kit.wording import counted
 
 DAY_SECONDS = 24 * 3600.0
 
@@ -50,7 +51,7 @@ async def describe(client: Client, settings: EventSettings) -> str:
         raise Misconfigured(words, code="stream-wrong", system=wire.SYSTEM)
     assert found is not None
     replicas = found.config.num_replicas or 1
-    said = f"{settings.stream} keeps {found.state.messages} messages on {replicas} server(s)"
+    said = f"{settings.stream} keeps {found.state.messages} messages on {counted(replicas, 'server')}"
     return f"{said}; {wire.ACKNOWLEDGES_BEFORE_SYNC}"
 
 

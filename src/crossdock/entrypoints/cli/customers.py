@@ -1,6 +1,6 @@
 """`crossdock customers`: what holds of a customer and why, whom stewards have to look at, and their words."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from crossdock.entrypoints.cli.exits import ExitCode, NotFound
 from crossdock.entrypoints.cli.output import note, say, tell
 from crossdock.entrypoints.cli.running import asynchronous
 from crossdock.entrypoints.entrance import customer_answers as answers
+from crossdock.entrypoints.entrance.mentions import mentions_of
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.kit.errors import Misconfigured
 from crossdock.processes.customer_stewardship import Word
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="See what holds of customers, and decide where a person has to.")
 LIST_MAX = 200
+HOW_TO_FIND = "give a whole name, a whole e-mail address or phone number, or a number in any system"
 
 CustomerArgument = Annotated[
     str, typer.Argument(metavar="CUSTOMER", help="Its id in the hub.", show_default=False)
@@ -53,25 +55,31 @@ async def find(
         str, typer.Argument(metavar="TEXT", help="An id, a system's number, a name, a mail or phone.")
     ],
     *,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="With whole e-mail addresses, which are shortened else.")
+    ] = False,
     deployment: DeploymentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find customers.
+    """Find customers: who they are, where, and the id that other commands take.
+
+    A name wants to be whole; a number is looked up in every system. That you looked is kept in the audit. With
+    --json it is the ids alone.
 
     [bold]Examples[/]
 
       crossdock customers find anna@example.org
       crossdock customers find 001000000000123AAA
     """
-    async with _desk(deployment) as (_, stewards):
+    async with _desk(deployment) as (hub, stewards):
         found = await stewards.search(text)
+        mentions = {} if as_json else await mentions_of(stewards, found, hub.deployment.titles, actor())
     if as_json:
         tell(found)
-    else:
-        for party_id in found:
-            say(party_id)
+    elif found:
+        views.print_found(list(mentions.values()), whole=show_values)
     if not found:
-        raise NotFound("nobody like that is known", code="customer-unknown")
+        raise NotFound(f"nobody like that is known: {HOW_TO_FIND}", code="customer-unknown")
 
 
 @app.command("show")
@@ -85,9 +93,9 @@ async def show_customer(
 
       crossdock customers show 0198c1f2-5b7e-7c3d-9a41-2f6f0c9d1e77
     """
-    async with _desk(deployment) as (_, stewards):
+    async with _desk(deployment) as (hub, stewards):
         told = answers.customer_told(await _customer(stewards, customer))
-    tell(told) if as_json else views.print_customer(told)
+    tell(told) if as_json else views.print_customer(told, hub.deployment.titles)
 
 
 @app.command("why")
@@ -111,7 +119,8 @@ async def why(
         if value.field == field or field in value.values:
             tell(value) if as_json else views.print_why(value)
             return
-    raise NotFound("nobody says anything about this field", code="field-unknown")
+    words = f"nobody says anything about {field}: crossdock customers show {customer} lists what is said"
+    raise NotFound(words, code="field-unknown")
 
 
 @app.command("reviews")
@@ -135,12 +144,13 @@ async def reviews(
     async with _desk(deployment) as (hub, stewards):
         if number is None:
             found = await hub.store.list_match_reviews(hub.clock.now(), signature=alike, owner=owner, limit=limit)
-            rows = [answers.review_row(each) for each in found]
-            tell(rows) if as_json else views.print_reviews(rows)
+            await _tell_reviews(hub, stewards, [answers.review_row(each) for each in found], as_json=as_json)
             return
         doubt = await stewards.doubt(number)
         if doubt is None:
-            raise NotFound(f"there is no review {number}", code="review-unknown")
+            raise NotFound(
+                f"there is no review {number}: crossdock customers reviews lists them", code="review-unknown"
+            )
         for customer in doubt.customers:
             await stewards.note_look(actor(), customer.file.party_id)
     told = answers.review_told(doubt)
@@ -158,9 +168,11 @@ async def questions(
 
       crossdock customers questions
     """
-    async with _desk(deployment) as (hub, _):
+    async with _desk(deployment) as (hub, stewards):
         found = [answers.question_told(each) for each in await hub.store.list_questions(limit=limit)]
-    tell(found) if as_json else views.print_questions(found)
+        titles = hub.deployment.titles
+        mentions = {} if as_json else await mentions_of(stewards, [each.customer_id for each in found], titles)
+    tell(found) if as_json else views.print_questions(found, mentions, titles)
 
 
 @app.command("decide")
@@ -208,9 +220,9 @@ async def decide(
             found = await hub.store.list_match_reviews(hub.clock.now(), signature=all_alike, limit=LIST_MAX)
             wanted += [each.number for each in found]
             if not as_json:
-                views.print_reviews([answers.review_row(each) for each in found])
+                await _tell_reviews(hub, stewards, [answers.review_row(each) for each in found], as_json=False)
         if not wanted:
-            raise NotFound("there is no review to decide", code="review-unknown")
+            raise NotFound("there is no review to decide: give its number, or --all-alike", code="review-unknown")
         if len(wanted) == 1:
             merge_id = await stewards.decide(wanted[0], said)
             return _told({"merge_id": merge_id}, merge_id, as_json=as_json)
@@ -250,7 +262,9 @@ async def merge(
 @app.command("unmerge")
 @asynchronous
 async def unmerge(
-    merge_id: Annotated[str, typer.Argument(metavar="MERGE", help="The merge.", show_default=False)],
+    merge_id: Annotated[
+        str, typer.Argument(metavar="MERGE", help="As a decision or a merge named it.", show_default=False)
+    ],
     *,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; without it the merge is only shown.")] = "",
     deployment: DeploymentOption = None,
@@ -350,10 +364,21 @@ async def _desk(deployment: Path | None) -> "AsyncIterator[tuple[Hub, Stewards]]
         yield hub, hub.customers.stewards
 
 
+async def _tell_reviews(
+    hub: "Hub", stewards: "Stewards", rows: "Sequence[answers.ReviewRow]", *, as_json: bool
+) -> None:
+    if as_json:
+        return tell(rows)
+    named = [customer_id for row in rows for customer_id in (row.customer_id, *row.candidates)]
+    views.print_reviews(rows, await mentions_of(stewards, named, hub.deployment.titles))
+    return None
+
+
 async def _customer(stewards: "Stewards", party_id: str) -> "Customer":
     found = await stewards.customer(party_id)
     if found is None:
-        raise NotFound(f"nobody has heard of the customer {party_id}", code="customer-unknown")
+        words = f"no customer has the id {party_id}: look for it with crossdock customers find TEXT"
+        raise NotFound(words, code="customer-unknown")
     await stewards.note_look(actor(), party_id)
     return found
 

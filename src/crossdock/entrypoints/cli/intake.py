@@ -15,6 +15,7 @@ from crossdock.entrypoints.cli.output import err
 from crossdock.entrypoints.cli.repairs import read_bounded
 from crossdock.kit.errors import Finding, Invalid
 from crossdock.kit.ids import check_business_key
+from crossdock.kit.wording import counted
 from crossdock.policies.order_acceptance import check_completeness
 from crossdock.processes.order_capture import Captured, OrderCapture
 
@@ -32,7 +33,7 @@ def read_orders(file: Path) -> list[Order]:
     orders = [order for path, raw in _entries(content) if (order := _read(path, raw, findings)) is not None]
     if findings:
         raise Invalid(
-            f"{file} has {len(findings)} fault(s), so nothing was taken",
+            f"{file} has {counted(len(findings), 'fault')}, so nothing was taken",
             code="orders-invalid",
             findings=findings[:FINDINGS_MAX],
         )

@@ -13,6 +13,7 @@ from crossdock.entrypoints.cli.intake import capture_all, read_orders
 from crossdock.entrypoints.cli.journey_view import find_journey, print_journey
 from crossdock.entrypoints.cli.output import note, tell
 from crossdock.entrypoints.cli.running import asynchronous
+from crossdock.kit.wording import counted
 
 LIST_MAX = 200
 BEHIND_MAX = 1_000
@@ -51,7 +52,10 @@ async def list_orders(
         return
     views.print_list(rows, counts, now, filtered=bool(search or status))
     if behind > BEHIND_MAX or (behind and not rows):
-        note(f"The board is {behind} event(s) behind; it is brought up to date by a hub that is up.", "wait")
+        note(
+            f"The board is {counted(behind, 'event')} behind; it is brought up to date by a hub that is up.",
+            "wait",
+        )
     if len(rows) == limit:
         note(f"There may be more than these {limit}: give a number or --status, or raise --limit.")
 

@@ -16,7 +16,8 @@ from rich.theme import Theme
 
 from crossdock.entrypoints.cli.listing import Listing
 from crossdock.insight.wording import duration_in_words
-from crossdock.kit.clock import Instant, to_datetime
+from crossdock.kit.clock import Instant, from_datetime, to_datetime
+from crossdock.kit.wording import with_moments
 
 PIPED_COLUMNS = 160
 THEME = Theme(
@@ -94,8 +95,8 @@ def tell_line(value: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """`text` on one line, without anything that would move a terminal's cursor."""
-    return " ".join(text.translate(_CONTROL).split())
+    """`text` on one line, its moments in local time, without anything that would move a terminal's cursor."""
+    return with_moments(" ".join(text.translate(_CONTROL).split()), _day_and_time)
 
 
 def shortened(text: str, characters_max: int) -> str:
@@ -128,6 +129,15 @@ def clock_time(at: Instant) -> str:
     moment = to_datetime(at).astimezone()
     today = datetime.now(moment.tzinfo).date() == moment.date()
     return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
+
+
+def clock_time_of(said: str) -> str:
+    """The same, of a moment as the API tells it; empty where nothing is said."""
+    return clock_time(from_datetime(datetime.fromisoformat(said))) if said else ""
+
+
+def _day_and_time(at: Instant) -> str:
+    return to_datetime(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def ago(at: Instant, now: Instant) -> str:

@@ -25,6 +25,7 @@ from crossdock.entrypoints.cli.output import (
     show,
 )
 from crossdock.kit.clock import Instant, iso
+from crossdock.kit.wording import counted
 
 PREVIEWED_MAX = 5
 REASON_CHARACTERS = 90
@@ -214,7 +215,7 @@ async def print_preview(desk: Desk, verb: str, chosen: Sequence[RunView]) -> Non
             cell(", ".join(preview.asked_first) or "—"),
             cell(preview.done_again or "from the beginning"),
         )
-    err().print(f"{verb}: {len(chosen)} parked run(s)", style="bold")
+    err().print(f"{verb}: {counted(len(chosen), 'parked run')}", style="bold")
     err().print(listed)
     if len(chosen) > PREVIEWED_MAX:
         note(f"… and {len(chosen) - PREVIEWED_MAX} more")

@@ -18,6 +18,7 @@ from crossdock.entrypoints.cli.running import asynchronous
 from crossdock.kit.clock import iso
 from crossdock.kit.errors import Finding, Invalid, Rejected
 from crossdock.kit.ids import new_id
+from crossdock.kit.wording import counted
 
 if TYPE_CHECKING:
     from crossdock.bootstrap.customers import CustomerProcesses
@@ -94,7 +95,7 @@ async def erase_party(
             return ExitCode.OK
         if not reason:
             raise Invalid("an erasure needs a reason", code="reason-missing")
-        or_fail(yes=yes, question=f"Forget {party_id} in {len(due)} record(s) for good?")
+        or_fail(yes=yes, question=f"Forget {party_id} in {counted(len(due), 'record')} for good?")
         asked = ErasureAsked(erasure_id=new_id(), party_id=party_id, by=actor(), reason=reason)
         start = customers.erasure.start(asked.erasure_id, asked)
         await hub.committer.submit(Commit(starts=(start,)))
@@ -224,7 +225,7 @@ async def replay_erasures(*, deployment: DeploymentOption = None, as_json: JsonO
     if as_json:
         tell({"erasures": len(lines)})
     else:
-        say(f"All {len(lines)} erasure(s) hold in this database.")
+        say(f"Erased in this database as logged: {counted(len(lines), 'customer')}.")
 
 
 @app.command("rotate")
@@ -256,7 +257,7 @@ async def rotate_keys(*, deployment: DeploymentOption = None, as_json: JsonOptio
     if as_json:
         tell({"keys": done})
     else:
-        say(f"{done} key(s) were wrapped anew. The database opens without the older secrets from now on.")
+        say(f"Wrapped anew: {counted(done, 'key')}. The database opens without the older secrets from now on.")
         note("Keep those as long as there are backups from before.")
 
 

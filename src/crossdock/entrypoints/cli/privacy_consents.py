@@ -22,6 +22,7 @@ from crossdock.entrypoints.entrance.consent_answers import (
 )
 from crossdock.insight.wording import duration_in_words
 from crossdock.kit.clock import seconds_to_us
+from crossdock.kit.wording import counted
 
 if TYPE_CHECKING:
     from crossdock.bootstrap.customers import CustomerProcesses
@@ -106,9 +107,12 @@ def print_late(report: LateReport) -> None:
             _waiting(each.place),
         )
     late = ", ".join(f"{system} {count}" for system, count in report.by_system.items())
-    show(rows, empty=(f"All consents of {report.customers} customer(s) are where they have to be, or on time.",))
+    show(
+        rows,
+        empty=(f"All consents of {counted(report.customers, 'customer')} are where they have to be, or on time.",),
+    )
     if report.late:
-        say(f"{report.late} late of {report.customers} customer(s): {late}", style="bad")
+        say(f"{report.late} late of {counted(report.customers, 'customer')}: {late}", style="bad")
 
 
 def _print_places(places: Sequence[PlaceTold]) -> None:

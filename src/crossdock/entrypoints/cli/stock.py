@@ -7,6 +7,7 @@ import typer
 from crossdock.entrypoints.cli.deployments import DeploymentOption, JsonOption, open_hub
 from crossdock.entrypoints.cli.output import err, say, tell
 from crossdock.entrypoints.cli.running import asynchronous
+from crossdock.kit.wording import counted
 
 if TYPE_CHECKING:
     from crossdock.bootstrap.hub import Hub
@@ -32,7 +33,7 @@ async def load_stock(*, deployment: DeploymentOption = None, as_json: JsonOption
     if as_json:
         tell({"levels": levels})
     else:
-        say(f"{levels} level(s) of stock taken over: a level is one product in one place.")
+        say(f"Taken over: {counted(levels, 'level')} of stock. A level is one product in one place.")
 
 
 async def take_over_stock(hub: "Hub") -> int:

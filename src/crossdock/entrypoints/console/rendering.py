@@ -15,9 +15,11 @@ from crossdock.entrypoints.console.assets import asset_url
 from crossdock.entrypoints.entrance.customer_answers import HAPPENED_WORDS, QUESTION_WORDS
 from crossdock.insight.wording import STATUS_WORDS, duration_in_words, headline, quantity_in_words
 from crossdock.kit.clock import Instant, iso, to_datetime
+from crossdock.kit.wording import with_moments
 
 HTML = "text/html"
 SEE_OTHER: Literal[303] = 303
+_PLACE = "\x00"
 
 
 @cache
@@ -35,6 +37,7 @@ def environment() -> jinja2.Environment:
     made.filters |= {
         "clock": clock,
         "moment": moment,
+        "told": told,
         "took": duration_in_words,
         "micro": quantity_in_words,
         "headline": headline,
@@ -64,6 +67,19 @@ def moment(instant: Instant) -> Markup:
     when = to_datetime(instant).astimezone(UTC)
     text = f"{when:%Y-%m-%d %H:%M:%S}"
     return Markup('<time datetime="{0}" data-moment title="{0}">{1}</time>').format(iso(instant), text)
+
+
+def told(sentence: str) -> Markup:
+    """A sentence in which the moments are in the reader's own zone."""
+    moments: list[Instant] = []
+
+    def place(instant: Instant) -> str:
+        moments.append(instant)
+        return _PLACE
+
+    parts = with_moments(sentence.replace(_PLACE, ""), place).split(_PLACE)
+    shown = [Markup(), *map(moment, moments)]
+    return Markup().join(found + escape(part) for found, part in zip(shown, parts, strict=True))
 
 
 def marked(text: str) -> Markup:

@@ -16,7 +16,8 @@ from crossdock.canonical.party import ExternalReference
 from crossdock.identity.golden.contributions import Held, HeldRecord
 from crossdock.identity.golden.fields import Fields, FieldValue, group_of, pattern_of
 from crossdock.identity.golden.ownership import Ownership, Rule
-from crossdock.kit.clock import MICROSECONDS, Instant, iso, seconds_to_us
+from crossdock.kit.clock import MICROSECONDS, Instant, seconds_to_us
+from crossdock.kit.wording import said_at
 
 DAY_US = 86_400 * MICROSECONDS
 
@@ -75,11 +76,11 @@ class GoldenValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def why(self) -> str:
         """Why this value, in a sentence for people; it names systems and times, never a value."""
         if self.pin is not None:
-            return f"{self.pin.by} decided so on {iso(self.pin.at)}: {self.pin.reason}"
+            return f"{self.pin.by} decided so on {said_at(self.pin.at)}: {self.pin.reason}"
         if self.winner is None:
             return "nobody whose word counts has said anything valid about it"
         record = self.winner.record
-        said = f"{record.system} {record.kind} {record.value} said so on {iso(self.winner.counted_at)}"
+        said = f"{record.system} {record.kind} {record.value} said so on {said_at(self.winner.counted_at)}"
         others = ", ".join(f"{each.record.system}: {_WORDS[each.why_not]}" for each in self.losers)
         return f"{said}, by rule {self.rule}" + (f"; others: {others}" if others else "")
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from crossdock.kit.wording import counted
 from crossdock.rehearsal.simulation.many import Sum, play_many
 from crossdock.rehearsal.simulation.play import Verdict, play
 from crossdock.rehearsal.simulation.scenario import Scenario, scenario_of
@@ -89,7 +90,9 @@ def _tell(console: Console, verdict: Verdict) -> None:
     scenario = verdict.scenario
     for line in verdict.lines:
         console.print(line, markup=False, overflow="fold", soft_wrap=True)
-    console.print(f"\nseed {scenario.seed}: {scenario.workers} worker(s), ERP: {scenario.erp.replace('_', ' ')}")
+    console.print(
+        f"\nseed {scenario.seed}: {counted(scenario.workers, 'worker')}, ERP: {scenario.erp.replace('_', ' ')}"
+    )
     for part in (*scenario.orders, *scenario.faults):
         console.print(f"  {_in_words(part)}", markup=False)
     for found in verdict.found:

@@ -14,6 +14,7 @@ from crossdock.entrypoints.cli.demo.watch import Watch, percentile
 from crossdock.entrypoints.cli.output import cell, out, plain
 from crossdock.insight.wording import duration_in_words
 from crossdock.kit.clock import seconds_to_us
+from crossdock.kit.wording import counted
 
 PER = 1_000
 
@@ -98,7 +99,7 @@ def print_summary(figures: Figures, promises: Sequence[Promise], shows: str) -> 
     console.print(Text(shows, style="quiet"), soft_wrap=not console.is_terminal)
     console.print()
     if broken:
-        console.print(Text(f"{len(broken)} promise(s) broken.", style="bad"))
+        console.print(Text(f"{counted(len(broken), 'promise')} broken.", style="bad"))
     else:
         console.print(Text("Every promise was kept.", style="good"))
 
@@ -118,8 +119,10 @@ def _day(figures: Figures) -> Table:
     if open_ones := figures.ends.get("open", 0):
         rows.add_row("not ended", cell(open_ones, "bad"))
     rows.add_row("waited for the ERP", cell(f"{figures.waited_for_erp}, and went on by themselves"))
-    failed = f"{figures.hub_starts - 1} time(s) killed and started again"
-    failed += f" · {figures.answers_lost} answers lost · {figures.gaps_proved} gap(s) proved closed"
+    failed = f"killed and started again {counted(figures.hub_starts - 1, 'time')}"
+    failed += (
+        f" · {counted(figures.answers_lost, 'answer')} lost · {counted(figures.gaps_proved, 'gap')} proved closed"
+    )
     rows.add_row("the hub was", cell(failed))
     rows.add_row("ERP took", cell(f"{figures.accepted_per_second:.1f} orders a second, outages included"))
     rows.add_row("captured → accepted", cell(f"{_latencies(figures)}, the ERP's queue and outage included"))
