@@ -103,7 +103,7 @@ def print_reviews(reviews: Sequence[ReviewRow], mentions: Mapping[str, Mention])
             cell(each.number, "name"),
             cell(_called(each.customer_id, mentions)),
             cell(" or ".join(_called(candidate, mentions) for candidate in each.candidates)),
-            cell(f"{each.bits:+.1f}"),
+            cell(f"{each.bits:.1f}"),
             cell("likely" if each.likely_household else ""),
             cell(each.owner),
             cell(each.signature),
