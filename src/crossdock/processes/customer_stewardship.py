@@ -173,6 +173,10 @@ class Stewards:
         if looks:
             await self._do(effects=looks)
 
+    async def note_look_at(self, by: str, subject: str) -> None:
+        """The same of work about a customer whom nobody has recognised yet."""
+        await self._do(effects=[NoteDeed(subject=subject, verb="read", by=by)])
+
     # ── words about doubts ──────────────────────────────────────────────────────────────────────────
 
     async def decide(self, number: int, said: Word) -> str:

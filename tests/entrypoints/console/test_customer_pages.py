@@ -176,6 +176,8 @@ async def test_parked_work_about_a_customer_is_read_and_decided_on_a_page_of_its
         page = (await client.get(html.unescape(address))).text
         for words in ("Customer change", "customer-erased", "data-stewards", "erp/partner/P-77"):
             assert words in page
+        (look,) = await owned.store.list_audit(run_id="customer-record/erp/partner/P-77")
+        assert (look.actor, look.verb) == ("console", "read"), "also of somebody whom nobody has recognised yet"
         form = fields_of(page, 'action="/console/verbs"') | {"actor": "Ines", "reason": "seen", "verb": "skip"}
         answer = await client.post("/console/verbs", data=form)
         assert (answer.status_code, answer.headers["location"]) == (303, html.unescape(address))

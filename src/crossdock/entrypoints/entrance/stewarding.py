@@ -46,7 +46,10 @@ async def find_customer(entrance: Entrance, party_id: str, by: str) -> Customer:
 
 
 async def look_at_subject(entrance: Entrance, subject: str, by: str) -> str:
-    """The customer that a run is about, where there is one; that somebody looked is kept in the audit."""
+    """The customer that a run is about, where there is one; that somebody looked is kept in the audit.
+
+    What a system said of somebody who is not recognised yet, or so that it could not be read, is personal, too.
+    """
     kind, _, name = subject.partition("/")
     customers, party_id = entrance.hub.customers, ""
     if customers is None:
@@ -58,6 +61,8 @@ async def look_at_subject(entrance: Entrance, subject: str, by: str) -> str:
         party_id = name.partition("/")[0]
     if party_id:
         await customers.stewards.note_look(by, party_id)
+    elif kind == "customer-record":
+        await customers.stewards.note_look_at(by, subject)
     return party_id
 
 
