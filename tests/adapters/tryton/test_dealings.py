@@ -9,6 +9,7 @@ import pytest
 from tests.adapters.tryton.bench import ESTATE, TrytonBench
 
 from crossdock.adapters.tryton.adapter import TrytonDock
+from crossdock.adapters.tryton.customers import Customers, Touch
 from crossdock.adapters.tryton.dealings import is_worth_telling
 from crossdock.adapters.tryton.party_mapping import reference_to
 from crossdock.identity.golden.fields import Fields, fields_of
@@ -19,7 +20,7 @@ from crossdock.testing.conformance.customer_source import arrivals_of, changes_o
 pytestmark = [pytest.mark.anyio, pytest.mark.tryton]
 
 KEY = "XDDEALS1"
-CUSTOMER = "C-1003"
+CUSTOMER, OTHER = "C-1003", "C-1001"
 
 
 def said_of(arrivals: Sequence[CustomerArrival], party: int) -> list[Fields]:
@@ -76,6 +77,30 @@ async def test_who_bought_before_the_hub_came_is_told_of_with_the_first_read(
 
     said = said_of(arrivals_of(batches), party)[0]
     assert said["case_reference.last_order"] == result.number
+
+
+async def test_who_moved_after_everybodys_documents_or_while_he_was_read_is_told_of_with_the_first_read(
+    bench: TrytonBench, dock: TrytonDock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    party, since = await bench.party(CUSTOMER), bench.clock.now()
+    bought = await dock.submit_order(ESTATE.order(customer=CUSTOMER), key=f"{KEY[:-1]}3", correlation_id="c-3")
+    await dock.submit_order(ESTATE.order(customer=OTHER), key=f"{KEY[:-1]}4", correlation_id="c-4")
+    await bench.admin.write("party.party", [party], {"code": CUSTOMER})  # moves it
+    told, moves = Customers._told, 1
+
+    async def moving(customers: Customers, touched: Sequence[Touch], *rest: Any) -> Any:
+        nonlocal moves
+        if moves and any(touch.party == party for touch in touched):
+            moves -= 1
+            await bench.admin.write("party.party", [party], {"code": CUSTOMER})
+        return await told(customers, touched, *rest)
+
+    monkeypatch.setattr(Customers, "_told", moving)
+    batches = await hear(dock, at(since, 0), lambda arrivals: bool(said_of(arrivals, party)), 30)
+
+    assert moves == 0
+    said = said_of(arrivals_of(batches), party)[0]
+    assert said["case_reference.last_order"] == bought.number
 
 
 def at(moment: Instant, dealt: Instant | None = None) -> str:

@@ -57,11 +57,13 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     """The newest stamp told so far, and what was told within the overlap before it: model, id, stamp.
 
     What a party that moved no later than `dealt` has bought is told along with it, and after that when it moves.
+    `late` are such parties that moved again before they were told.
     """
 
     at: Instant = 0
     seen: tuple[Seen, ...] = ()
     dealt: Instant = 0
+    late: tuple[int, ...] = ()
 
 
 class Touch(msgspec.Struct, frozen=True):
@@ -100,23 +102,28 @@ class Customers:
         while True:
             try:
                 if not left:
-                    known = known if known.dealt else replace(known, dealt=max(1, await self._dealings.newest()))
                     since, seen = known.at - self._overlap, set(known.seen)
-                    left = [*await self._touched(since, None, seen), *await self._dealt(known, seen)]
-                    left.sort(key=_in_order)
+                    touched = await self._touched(since, None, seen)
+                    if not known.dealt:
+                        # Of whoever there is by now nothing was told yet, also where he moved after his documents.
+                        newest = await self._dealings.newest()
+                        known = replace(known, dealt=max(1, newest, *(touch.at for touch in touched)))
+                    left = sorted([*touched, *await self._dealt(known, seen)], key=_in_order)
                 page, left = left[:PAGE_PARTIES], left[PAGE_PARTIES:]
                 moved = [touch for touch in page if not touch.deals]
                 arrivals, still = await self._told(moved, since, None, seen)
-                early = [touch for touch in still if touch.at <= known.dealt]
-                still += [touch for touch in page if touch.deals]
-                arrivals += await self._dealings_told([touch for touch in still if touch.deals], early)
+                early = [touch for touch in still if touch.at <= known.dealt or touch.party in known.late]
+                dealt = [touch for touch in page if touch.deals]
+                arrivals += await self._dealings_told(dealt, early)
+                before, known = known.late, replace(known, late=_late(known, moved, still))
+                still += dealt
             except Transient as error:
                 left.clear()
                 await self._clock.sleep(error.retry_after_seconds or _RETRY_SECONDS)
                 continue
             if not page:
                 await self._clock.sleep(self._settings.customer_poll_seconds)
-            if still:
+            if still or known.late != before:
                 known = self._moved(known, still)
                 yield CustomerBatch(arrivals=tuple(arrivals), position=msgspec.json.encode(known).decode())
 
@@ -438,10 +445,15 @@ class Customers:
         return party_mapping.record_of(row, settings.person_category, settings.contact_relation)
 
     def _moved(self, known: Position, page: Sequence[Touch]) -> Position:
-        at = max(known.at, *(touch.at for touch in page))
+        at = max([known.at, *(touch.at for touch in page)])
         seen = {*known.seen, *(entry for touch in page for entry in touch.by)}
         recent = sorted((entry for entry in seen if entry[2] >= at - self._overlap), key=lambda entry: entry[2])
-        return Position(at, tuple(recent[-SEEN_MAX:]), known.dealt)
+        return replace(known, at=at, seen=tuple(recent[-SEEN_MAX:]))
+
+
+def _late(known: Position, moved: Sequence[Touch], still: Sequence[Touch]) -> tuple[int, ...]:
+    due = {touch.party for touch in moved if touch.at <= known.dealt}
+    return tuple(sorted({*known.late, *due} - {touch.party for touch in still}))
 
 
 def _in_order(touch: Touch) -> tuple[Instant, bool, int]:
