@@ -5,17 +5,15 @@ where customers are kept in agreement, too. Everything wrong with them is said a
 Credentials are references: `{env: NAME}` or `{file: path}`.
 """
 
-import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import jsonschema_rs
 import msgspec
-import yaml
 from msgspec import Meta
 
+from crossdock.bootstrap.deployment_files import faults_of, read_file
+from crossdock.canonical.party import Code
 from crossdock.identity.golden.canary import CanaryRules, check_canaries
 from crossdock.identity.golden.fields import find_field
 from crossdock.identity.golden.ownership import Ownership, check_ownership
@@ -83,9 +81,10 @@ class SystemEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Routes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who does what for orders: names from `systems.yaml`. Masters default to the ERP.
+    """Who does what: names from `systems.yaml`. Masters default to the ERP.
 
-    `addresses` looks addresses up; without it only the rules of their countries are asked.
+    `addresses` looks addresses up; without it only the rules of their countries are asked. `customer_channels` are
+    no systems of `systems.yaml`: shops, tills and apps that tell of their customers over the hub's own API.
     """
 
     erp: str
@@ -97,6 +96,7 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prices: str = ""
     stock: str = ""
     addresses: str = ""
+    customer_channels: tuple[Code, ...] = ()
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,7 +137,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(manifest, limits=entry.limits) if entry.limits else manifest
 
     def title_of(self, system: str) -> str:
-        """What people call the system."""
+        """What people call the system, or the channel."""
+        if system not in self.systems:
+            return system
         return self.systems[system].title or self.manifest_of(system).title
 
     @property
@@ -154,7 +156,6 @@ _FILES: Mapping[str, Any] = {
     "ownership": Ownership,
 }
 _OPTIONAL = {"hub", "policies", "ownership"}
-_SECRETIVE = re.compile("password|secret|token|key", re.IGNORECASE)
 
 
 def load_deployment(folder: Path, manifests: Mapping[str, AdapterManifest]) -> Deployment:
@@ -188,7 +189,7 @@ def load_ownership(path: Path, deployment: Deployment) -> Ownership:
     findings: list[Finding] = []
     found: Ownership | None = None
     if path.is_file():
-        found = _read_file(path, Ownership, deployment.folder, findings)
+        found = read_file(path, Ownership, deployment.folder, findings)
     else:
         findings.append(Finding("file-missing", path.name, "the file is missing"))
     if found is not None:
@@ -203,8 +204,8 @@ def load_ownership(path: Path, deployment: Deployment) -> Ownership:
 def check_other_ownership(ownership: Ownership, deployment: Deployment, place: str) -> list[Finding]:
     """Everything that keeps a deployment from going by another ownership, each with its path below `place`."""
     return [
-        *check_ownership(ownership, deployment.systems, place),
-        *_check_customer_roles(ownership, deployment.systems, deployment.manifests, place),
+        *check_ownership(ownership, {*deployment.systems, *deployment.routes.customer_channels}, place),
+        *_check_customer_roles(ownership, deployment.routes, deployment.systems, deployment.manifests, place),
     ]
 
 
@@ -233,8 +234,9 @@ def check_deployment(
     if routes is not None and parts.get("systems") is not None:
         _check_routes(routes, systems, manifests, settings, findings)
     if parts.get("ownership") is not None and parts.get("systems") is not None:
-        findings += check_ownership(parts["ownership"], systems, "ownership.yaml $")
-        findings += _check_customer_roles(parts["ownership"], systems, manifests)
+        channels = routes.customer_channels if routes is not None else ()
+        findings += check_ownership(parts["ownership"], {*systems, *channels}, "ownership.yaml $")
+        findings += _check_customer_roles(parts["ownership"], routes, systems, manifests)
         findings += _check_merging(parts["ownership"], systems, manifests, settings)
     policies = parts.get("policies")
     if policies is not None and policies.onboarding is not None and parts.get("systems") is not None:
@@ -262,23 +264,7 @@ def _read_part(folder: Path, name: str, kind: Any, findings: list[Finding]) -> A
         if name not in _OPTIONAL:
             findings.append(Finding("file-missing", path.name, "the file is missing"))
         return None
-    return _read_file(path, kind, folder, findings)
-
-
-def _read_file(path: Path, kind: Any, folder: Path, findings: list[Finding]) -> Any:
-    try:
-        value = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        findings.append(Finding("not-yaml", f"{path.name}{where}", "this is no YAML"))
-        return None
-    value = _resolve(value, folder, f"{path.name} $", findings)
-    try:
-        return msgspec.convert(value, kind, dec_hook=_secret)
-    except msgspec.ValidationError as error:
-        findings += _faults_of(value, kind, error, f"{path.name} $")
-    return None
+    return read_file(path, kind, folder, findings)
 
 
 def _load_settings(
@@ -298,7 +284,7 @@ def _load_settings(
         resolve(manifest.dock)  # what the adapter itself needs may not be installed
         return manifest.load_settings(entry.settings)
     except msgspec.ValidationError as error:
-        findings += _faults_of(entry.settings, resolve(manifest.settings), error, f"{path}.settings")
+        findings += faults_of(entry.settings, resolve(manifest.settings), error, f"{path}.settings")
     except Misconfigured as fault:
         findings.append(Finding(fault.code, f"{path}.adapter", fault.message))
     return None
@@ -322,6 +308,10 @@ def _check_routes(
         (routes.stock or routes.erp, Role.STOCK_SOURCE, "stock"),
         *([(routes.addresses, Role.ADDRESS_VALIDATOR, "addresses")] if routes.addresses else []),
     ]
+    for index, name in enumerate(routes.customer_channels):
+        if name in systems:
+            message = f"{name} is a system: it tells of its customers by its adapter"
+            findings.append(Finding("channel-is-system", f"routes.yaml $.customer_channels[{index}]", message))
     for name, role, place in wanted:
         entry = systems.get(name)
         if entry is None:
@@ -344,10 +334,10 @@ def _check_merging(
     findings = []
     for system, merging in ownership.merging.items():
         manifest = manifests.get(systems[system].adapter) if system in systems else None
-        if manifest is None or merging.on_merge == "leave":
+        if merging.on_merge == "leave" or (manifest is None and system in systems):
             continue
         place = f"ownership.yaml $.merging.{system}.on_merge"
-        if Role.CUSTOMER_SINK not in manifest.roles:
+        if manifest is None or Role.CUSTOMER_SINK not in manifest.roles:
             words = f"{system} has no role {Role.CUSTOMER_SINK.value}: say leave"
             findings.append(Finding("role-missing", place, words))
             continue
@@ -361,11 +351,15 @@ def _check_merging(
 
 def _check_customer_roles(
     ownership: Ownership,
+    routes: Routes | None,
     systems: Mapping[str, SystemEntry],
     manifests: Mapping[str, AdapterManifest],
     place: str = "ownership.yaml $",
 ) -> list[Finding]:
-    """Whose word counts has to be read, and who is told or gets a customer has to be written to."""
+    """Whose word counts has to be read, and who is told or gets a customer has to be written to.
+
+    A channel speaks for itself, and nobody can write to it.
+    """
     wanted = {
         (system, Role.CUSTOMER_SOURCE): f"{where}.{rule.named_in}"
         for where, rule in ownership.rules().items()
@@ -377,12 +371,12 @@ def _check_customer_roles(
         for system in rule.readers
     }
     wanted |= {(system, Role.CUSTOMER_SINK): "creates" for system in ownership.creates}
+    able = {name: manifests[entry.adapter].roles for name, entry in systems.items() if entry.adapter in manifests}
+    able |= dict.fromkeys(routes.customer_channels if routes else (), frozenset({Role.CUSTOMER_SOURCE}))
     return [
         Finding("role-missing", f"{place}.{where}", f"{system} has no role {role.value}")
         for (system, role), where in sorted(wanted.items())
-        if (entry := systems.get(system)) is not None
-        and entry.adapter in manifests
-        and role not in manifests[entry.adapter].roles
+        if system in able and role not in able[system]
     ]
 
 
@@ -437,61 +431,3 @@ def _lacking(settings: Any, role: Role) -> str:
     """The setting that a dock needs for one of its roles only, where it says so itself (`lacks`)."""
     lacks = getattr(settings, "lacks", None)
     return str(lacks(role)) if lacks is not None else ""
-
-
-def _faults_of(value: Any, kind: Any, error: msgspec.ValidationError, path: str) -> list[Finding]:
-    """Everything that is wrong with a value, by the schema of its type; at least what `error` says."""
-    (schema,), components = msgspec.json.schema_components([kind], schema_hook=_secret_schema)
-    validator = jsonschema_rs.validator_for({**schema, "$defs": components})
-    found = [
-        Finding("setting-wrong", path + _place(fault.instance_path), _unless_secret(fault))
-        for fault in validator.iter_errors(value)
-    ]
-    if not found:
-        message, _, place = str(error).partition(" - at `$")
-        found = [Finding("setting-wrong", path + place.rstrip("`"), message)]
-    return found
-
-
-def _unless_secret(fault: jsonschema_rs.ValidationError) -> str:
-    """The fault's words, which quote the value, except where the value may be a credential."""
-    name = str(fault.instance_path[-1]) if fault.instance_path else ""
-    return "the value does not fit (it is not shown here)" if _SECRETIVE.search(name) else fault.message
-
-
-def _place(steps: Sequence[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-
-
-def _resolve(value: Any, folder: Path, path: str, findings: list[Finding]) -> Any:
-    """Follow `{env: …}` and `{file: …}`, a file's path counted from the deployment."""
-    if isinstance(value, dict):
-        if set(value) == {"env"}:
-            name = str(value["env"])
-            if name not in os.environ:
-                findings.append(Finding("reference-broken", path, f"the environment has no {name}"))
-            return os.environ.get(name, "")
-        if set(value) == {"file"}:
-            file = folder / str(value["file"])
-            if file.is_file():
-                return file.read_text().strip()
-            findings.append(Finding("reference-broken", path, f"there is no file {file}"))
-            return ""
-        return {str(key): _resolve(part, folder, f"{path}.{key}", findings) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_resolve(part, folder, f"{path}[{index}]", findings) for index, part in enumerate(value)]
-    return value
-
-
-def _secret_schema(kind: type) -> dict[str, Any]:
-    if kind is Secret:
-        return {"type": "string"}
-    raise NotImplementedError(kind.__name__)
-
-
-def _secret(kind: type, value: Any) -> Any:
-    if kind is not Secret:
-        raise NotImplementedError(kind.__name__)
-    if not isinstance(value, str):
-        raise TypeError("a credential is a text")
-    return Secret(value)

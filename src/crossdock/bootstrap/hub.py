@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from socket import gethostname
 from typing import Any, Self
 
@@ -214,13 +214,24 @@ class Hub:
         await self.committer.submit(Commit(effects=(EffectStep("count_stock", CountStock(counts=counts)),)))
         return len(counts)
 
+    @cached_property
+    def customer_capture(self) -> CustomerCapture | None:
+        """Takes what systems and channels tell of customers; None where nobody keeps any."""
+        if self.customers is None:
+            return None
+        return CustomerCapture(self.customers.change, self.worker.commit, self.store.is_erased)
+
     # ── how fresh customers are ─────────────────────────────────────────────────────────────────────
 
     async def heard_of_customers(self) -> Mapping[str, Instant]:
-        """When each system's feed of customers brought anything last; one that was never heard is absent."""
-        times = await self.store.read_cursor_times()
+        """When each system's feed of customers brought anything last; one that was never heard is absent.
+
+        A channel has no feed that could stand still: it speaks when it has something to say.
+        """
+        now, times = self.clock.now(), await self.store.read_cursor_times()
         feeds = {name: f"source:{name}:customers" for name in self.deployment.systems}
-        return {name: times[feed] for name, feed in feeds.items() if feed in times}
+        heard = {name: times[feed] for name, feed in feeds.items() if feed in times}
+        return heard | dict.fromkeys(self.deployment.routes.customer_channels, now)
 
     async def customer_feeds(self) -> Sequence[FeedFreshness]:
         """How long each owner of what has to be fresh has not been heard of."""
@@ -368,8 +379,8 @@ class Hub:
 
     def _start_customer_intake(self, name: str) -> None:
         assert self.customers is not None
-        beginning, indexing = self.customers.beginning, self.customers.indexing
-        capture = CustomerCapture(self.customers.change, self.worker.commit, self.store.is_erased)
+        assert self.customer_capture is not None
+        beginning, indexing, capture = self.customers.beginning, self.customers.indexing, self.customer_capture
         stream: Any = CustomerStream(self.docks[name])
 
         async def take(_stream: str, arrival: Any) -> str:
@@ -426,5 +437,6 @@ def make_store(deployment: Deployment, clock: Clock) -> SqlStore:
 
 
 def known_systems(deployment: Deployment) -> Mapping[str, str]:
-    """System names and what people call them."""
-    return {name: deployment.title_of(name) for name in deployment.systems}
+    """Names of systems and channels, and what people call them."""
+    names = (*deployment.systems, *deployment.routes.customer_channels)
+    return {name: deployment.title_of(name) for name in names}

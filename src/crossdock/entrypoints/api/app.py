@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from crossdock.bootstrap.hub import Hub
 from crossdock.entrypoints.api import (
+    channels,
     contracts,
     customers,
     events,
@@ -42,6 +43,7 @@ API_ROUTES: tuple[HTTPRouteHandler, ...] = (
     *rehearsals.ROUTES,
     *lanes.ROUTES,
     *customers.ROUTES,
+    *channels.ROUTES,
     *events.ROUTES,
     *contracts.ROUTES,
     *PROBE_ROUTES,

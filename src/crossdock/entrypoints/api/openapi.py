@@ -77,6 +77,8 @@ def _parameters(operation: Operation, path_parameters: Sequence[str]) -> list[di
     named = {
         "order_id": "The order's id, as its channel gave it.",
         "customer_id": "The customer's id, as the hub gave it.",
+        "channel": "The channel's name, as `routes.yaml` has it.",
+        "record_id": "The customer's number in that channel.",
         "name": "Its name.",
         "number": "The review's number.",
         "merge_id": "The merge's id.",

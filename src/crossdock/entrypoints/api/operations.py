@@ -5,7 +5,7 @@ from typing import Any
 
 from crossdock.canonical.order import Order
 from crossdock.canonical.status import OrderStatus
-from crossdock.entrypoints.api import answers, customer_operations, customers, lanes, parked
+from crossdock.entrypoints.api import answers, channels, customer_operations, customers, lanes, parked
 from crossdock.entrypoints.api.operation import LIMIT, Operation, Parameter, Schema
 from crossdock.entrypoints.entrance.paging import INT64_MAX
 from crossdock.processes.customer_validation import CustomerQuestion, CustomerValidated
@@ -110,6 +110,16 @@ OPERATIONS: Mapping[str, Operation] = {
         body=CustomerQuestion,
         answers={200: CustomerValidated},
         problems=(400, 404, 413, 415, 422, 503),
+    ),
+    "tell_customer": Operation(
+        group="Channels",
+        body=channels.ToldCustomer,
+        answers={200: channels.ToldReceipt, 202: channels.ToldReceipt},
+        parameters=(customer_operations.KEY,),
+        problems=(400, 404, 413, 415, 422, 503),
+    ),
+    "get_told_customer": Operation(
+        group="Channels", answers={200: channels.RecognisedCustomer}, problems=(404, 503)
     ),
     "list_freshness": Operation(group="Customers", answers={200: customers.Freshness}, problems=(404, 503)),
     "get_freshness": Operation(group="Customers", answers={200: customers.CustomerFreshness}, problems=(404, 503)),

@@ -23,6 +23,7 @@ Scope = Literal[
     "customers:decide",
     "events:read",
     "customers:write",
+    "customers:tell",
     "console",
 ]
 
@@ -61,6 +62,8 @@ _ORDERS_IN = RoutePolicy(owner="integration", layer="experience", scope="orders:
 _ORDERS_OUT = RoutePolicy(owner="integration", layer="experience", scope="orders:read", limit=READING)
 _DESK = RoutePolicy(owner="order-desk", layer="process", scope="desk:write", limit=DECIDING)
 _LANES = RoutePolicy(owner="operations", layer="process", scope="lanes:write", limit=DECIDING)
+_CUSTOMERS_IN = RoutePolicy(owner="integration", layer="experience", scope="customers:tell", limit=INTAKE)
+_CUSTOMERS_TOLD = RoutePolicy(owner="integration", layer="experience", scope="customers:tell", limit=READING)
 _CUSTOMERS = RoutePolicy(owner="data-stewards", layer="process", scope="customers:read", limit=READING)
 _CREDIT = RoutePolicy(owner="finance", layer="process", scope="customers:decide", limit=DECIDING)
 _STEWARD_WORD = RoutePolicy(owner="data-stewards", layer="process", scope="customers:write", limit=DECIDING)
@@ -97,6 +100,8 @@ POLICIES: Mapping[str, RoutePolicy] = {
     "validate_customer": RoutePolicy(
         owner="data-stewards", layer="experience", scope="customers:read", limit=READING, timeout_seconds=2.0
     ),
+    "tell_customer": _CUSTOMERS_IN,
+    "get_told_customer": _CUSTOMERS_TOLD,
     "list_freshness": _CUSTOMERS,
     "get_freshness": _CUSTOMERS,
     "list_events": RoutePolicy(owner="integration", layer="process", scope="events:read", limit=READING),

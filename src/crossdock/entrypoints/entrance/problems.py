@@ -61,6 +61,7 @@ PROBLEMS: Mapping[str, str] = {
     "key-reused": "The idempotency key was used with another body.",
     "not-found": "There is nothing at this address.",
     "customer-unknown": "We never heard of this customer.",
+    "channel-unknown": "No channel of this name tells of its customers here: name it in routes.yaml.",
     "customer-changed": "The customer has changed since it was read: read it again.",
     "review-unknown": "Nobody was ever asked under this number.",
     "review-closed": "Somebody has decided this already.",

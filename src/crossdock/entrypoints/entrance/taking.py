@@ -1,4 +1,4 @@
-"""Taking orders in while whoever brings them waits, but not for ever: durable first, then the answer.
+"""Taking orders and customers in while who brings them waits, but not for ever: durable first, then the answer.
 
 A caller who goes away, or whom we send away because the database is slow, does not undo what was begun: the order
 may still be written, and the same order sent again is the same order.
@@ -16,6 +16,7 @@ from crossdock.durable.codec import encode
 from crossdock.durable.records import Commit, Fate, InboxRow, Outcome
 from crossdock.entrypoints.entrance.problems import Problem, unavailable
 from crossdock.kit.failpoints import failpoint
+from crossdock.ports.customer_source import CustomerArrival
 from crossdock.processes.order_capture import Captured
 
 WAIT_SECONDS = 5.0
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 
 class Taking:
-    """Brings orders to the hub's capture."""
+    """Brings orders, and what channels tell of customers, to the hub's captures."""
 
     def __init__(self, hub: Hub, *, wait_seconds: float = WAIT_SECONDS) -> None:
         self._hub = hub
@@ -54,6 +55,24 @@ class Taking:
                 HTTPStatus.CONFLICT, "order-changed", f"{order.order_id} was submitted before, differently"
             )
         return captured
+
+    async def take_customer(self, channel: str, arrival: CustomerArrival, *, key: str = "") -> str:
+        """Take what a channel tells of a customer: `taken`, `known`, or `parked` where people see it.
+
+        Raises Problem: 404 where nobody keeps customers or the channel is none, 422 for a key used with another
+        body, 503 where the database does not answer in time.
+        """
+        capture = self._hub.customer_capture
+        if capture is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "no-customers")
+        if channel not in self._hub.deployment.routes.customer_channels:
+            raise Problem(HTTPStatus.NOT_FOUND, "channel-unknown")
+        if self._hub.committer.backlog >= BACKLOG_MAX:
+            raise unavailable("busy")
+        await self.bind("customers", key, channel, arrival.change)
+        fate = await self._in_time(capture.take_arrival(channel, arrival))
+        failpoint("api.customer_taken")
+        return fate
 
     async def bind(self, what: str, key: str, about: object, body: object) -> bool:
         """Bind a caller's key, where there is one, to its use; whether it came with that before.
