@@ -12,6 +12,7 @@ from tests.stores import Stores
 
 from crossdock.contracts.customers import customer_subject
 from crossdock.durable.records import Commit, RunState
+from crossdock.identity.golden.work import TouchedParty
 from crossdock.identity.privacy.erasing import NAME_LEFT, ErasureAsked
 from crossdock.kit.clock import seconds_to_us
 from crossdock.kit.errors import Rejected
@@ -97,6 +98,17 @@ async def test_an_erasure_is_told_in_audit_and_log_without_a_number_or_value(hub
     history = await hub.store.read_history("P-1")
     assert history[0].what == "erased"
     assert not any(event.record for event in history)
+
+
+async def test_work_that_waited_behind_an_erasure_ends_with_it_and_takes_nobodys_time(hub: CustomerHub) -> None:
+    await known_customer(hub)
+    asked = ErasureAsked(erasure_id="E-1", party_id="P-1", by="dpo", reason="Art. 17")
+    touched = TouchedParty(party_id="P-1")
+    behind = [hub.update.start(f"P-1@{number}", touched) for number in ("behind", "last")]
+    await hub.engine.worker.commit(Commit(starts=(hub.erasure.start(asked.erasure_id, asked), *behind)))
+    await come_to_rest(hub)
+    found = [await hub.store.find_run(start.run_id) for start in behind]
+    assert [each.state for each in found if each] == [RunState.SKIPPED, RunState.SKIPPED]
 
 
 async def test_an_erased_record_that_tells_of_somebody_again_is_parked_and_not_kept(hub: CustomerHub) -> None:

@@ -9,14 +9,13 @@ import pytest
 from tests.storage.rows import LEASE, NOW, registered
 from tests.stores import KEYS, vault
 
-from crossdock.durable.records import Commit, RunStart
+from crossdock.durable.records import ERASED, Commit, RunStart
 from crossdock.kit.clock import ManualClock
 from crossdock.kit.errors import Conflict, Misconfigured
 from crossdock.storage.postgres import PostgresStore
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.sqlite import SqliteStore
 from crossdock.storage.transaction import Transaction
-from crossdock.storage.vault import ERASED
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from tests.storage.matching import ANNA, submitting
 from tests.storage.rows import NOW, a_row, an_end, claim_one, registered
 from tests.stores import KEYS, Stores, vault
 
-from crossdock.durable.records import Commit, RunStart
+from crossdock.durable.records import ERASED, Commit, RunStart
 from crossdock.identity.matching.keys import keys_of
 from crossdock.identity.matching.normalise import features_of
 from crossdock.kit.clock import ManualClock
@@ -24,7 +24,7 @@ from crossdock.storage.sealing import PLAIN, SEALED
 from crossdock.storage.sql_store import SqlStore
 from crossdock.storage.sqlite import SqliteStore
 from crossdock.storage.transaction import Transaction
-from crossdock.storage.vault import ERASED, MARK, UNREADABLE, Vault
+from crossdock.storage.vault import MARK, UNREADABLE, Vault
 
 pytestmark = pytest.mark.anyio
 

@@ -51,7 +51,8 @@ class Process(Generic[I]):
     the input, and are forgotten when that is repaired. `arrival` is the inbox row that the input leaves when it
     arrives as it should: whoever repairs one that did not leaves it then. `desk` are the people who decide where a
     decision is asked for, `desks` those who decide on causes of some codes instead, and `owner` those who look at
-    everything else that nobody is closer to.
+    everything else that nobody is closer to. `forgettable`: it is about somebody, and once that one was forgotten
+    there is nothing left to do: a run whose input cannot be read any more is skipped, and parks nobody's time.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Process(Generic[I]):
     desk: str = "order-desk"
     desks: Mapping[str, str] = field(default_factory=dict)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    forgettable: bool = False
 
     def run_id(self, key: str) -> str:
         """The name of the run about that business key."""

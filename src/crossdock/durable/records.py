@@ -31,6 +31,8 @@ class RunState(StrEnum):
     SKIPPED = "skipped"
 
 
+ERASED = b'{"erased":true}'
+"""What a store reads out in the place of a payload that told of somebody who was forgotten since."""
 FINAL_STATES = frozenset({RunState.DONE, RunState.SKIPPED})
 
 

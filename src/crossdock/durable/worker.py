@@ -17,6 +17,7 @@ from crossdock.durable.news import ANYTHING, LEFT, Bell
 from crossdock.durable.parking import parking_for
 from crossdock.durable.process import Happening, Process, Stake
 from crossdock.durable.records import (
+    ERASED,
     LANE_QUEUE_PREFIX,
     READY_QUEUE,
     ClaimedRun,
@@ -425,6 +426,9 @@ class Worker:
         if process is None:
             raise Misconfigured(f"no process is named {claimed.process}", code="unknown-process")
         failpoint("worker.run_begins")
+        if process.forgettable and claimed.input == ERASED:
+            log.info("nobody is left to work for", run_id=claimed.run_id)
+            return Commit(transition=Transition(state=RunState.SKIPPED))
         value = claimed.value if claimed.value is not None else decode(claimed.input, process.input)
         result = await process.body(run, value)
         end = Commit(transition=Transition(state=RunState.DONE, result=encode(result)))

@@ -88,6 +88,7 @@ def customer_addresses(using: Collaborators) -> Process[UnverifiedAddresses]:
         stake=lambda _asked: Stake(domain="fulfilment", severity=1),
         owner="data-stewards",
         desk="data-stewards",
+        forgettable=True,
     )
 
 

@@ -104,6 +104,7 @@ def customer_change(using: Collaborators) -> Process[ArrivedChange]:
         subject=lambda arrived: f"customer-record/{record_key(arrived.change.record)}",
         stake=lambda _arrived: Stake(domain="service", severity=2),
         desk="data-stewards",
+        forgettable=True,
     )
 
 

@@ -116,6 +116,7 @@ def customer_merge(using: Collaborators) -> Process[MergeAsked]:
         stake=lambda _asked: Stake(domain="service", severity=2),
         owner="data-stewards",
         desk="data-stewards",
+        forgettable=True,
     )
 
 

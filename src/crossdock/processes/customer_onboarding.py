@@ -124,6 +124,7 @@ def customer_onboarding(using: Collaborators) -> Process[NewCompany]:
         stake=lambda _new: Stake(domain="billing", severity=2),
         owner="data-stewards",
         desk="data-stewards",
+        forgettable=True,
     )
 
 

@@ -98,6 +98,7 @@ def customer_repair(using: Collaborators) -> Process[RepairAsked]:
         stake=lambda _asked: Stake(domain="service", severity=2),
         owner="data-stewards",
         desk="data-stewards",
+        forgettable=True,
     )
 
 

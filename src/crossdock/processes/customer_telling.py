@@ -131,6 +131,7 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
         subject=lambda owed: f"{customer_subject(owed.party_id)}/{owed.system}",
         stake=lambda _owed: Stake(domain="service", severity=2),
         desk="data-stewards",
+        forgettable=True,
     )
 
 

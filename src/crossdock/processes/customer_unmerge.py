@@ -99,6 +99,7 @@ def customer_unmerge(using: Collaborators) -> Process[UnmergeAsked]:
         stake=lambda _asked: Stake(domain="service", severity=3),
         owner="data-stewards",
         desk="data-stewards",
+        forgettable=True,
     )
 
 

@@ -131,6 +131,7 @@ def customer_update(using: Collaborators) -> Process[TouchedParty]:
         subject=lambda touched: customer_subject(touched.party_id),
         stake=lambda _touched: Stake(domain="service", severity=2),
         desk="data-stewards",
+        forgettable=True,
     )
     return process
 

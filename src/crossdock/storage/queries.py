@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from crossdock.durable.codec import decode
-from crossdock.durable.records import READY_QUEUE, JournalRow, Parking, RunState, StepState, StoredEvent
+from crossdock.durable.records import ERASED, READY_QUEUE, JournalRow, Parking, RunState, StepState, StoredEvent
 from crossdock.durable.store import RunView
 from crossdock.kit.clock import Instant
 from crossdock.storage.transaction import Row, Transaction
-from crossdock.storage.vault import ERASED, UNREADABLE
+from crossdock.storage.vault import UNREADABLE
 
 _VIEW = (
     "SELECT r.id, r.process, r.version, r.subject, r.state, r.waiting_on, r.wake_at, r.priority, "

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from crossdock.durable.codec import encode
+from crossdock.durable.records import ERASED
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Misconfigured
 from crossdock.storage.keyring import INDEX, NONCE_BYTES, SECRET_BYTES, Keyring, KeySource, missing
@@ -24,8 +25,6 @@ from crossdock.storage.transaction import Row, Transaction
 
 MARK = b"\x00s1"
 """No JSON begins so."""
-ERASED = b'{"erased":true}'
-"""What is read where the key was destroyed."""
 UNREADABLE = b'{"unreadable":true}'
 """What is read where somebody changed the sealed value."""
 _KEY_AT, _NONCE_AT = len(MARK), len(MARK) + 8
