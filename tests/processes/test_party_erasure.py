@@ -100,6 +100,15 @@ async def test_an_erasure_is_told_in_audit_and_log_without_a_number_or_value(hub
     assert not any(event.record for event in history)
 
 
+async def test_what_nobody_has_told_us_of_yet_is_cleared_as_well(hub: CustomerHub) -> None:
+    numbers = await known_customer(hub)
+    hub.books["crm"].edit(numbers["crm"], {"contact.mobile": "+49 171 5550199"})
+    asked = ErasureAsked(erasure_id="E-1", party_id="P-1", by="dpo", reason="Art. 17")
+    await hub.engine.worker.commit(Commit(starts=(hub.erasure.start(asked.erasure_id, asked),)))
+    await hub.engine.settle()
+    assert not hub.books["crm"].card(numbers["crm"]).get("contact.mobile")
+
+
 async def test_work_that_waited_behind_an_erasure_ends_with_it_and_takes_nobodys_time(hub: CustomerHub) -> None:
     await known_customer(hub)
     asked = ErasureAsked(erasure_id="E-1", party_id="P-1", by="dpo", reason="Art. 17")

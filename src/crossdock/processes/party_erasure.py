@@ -41,6 +41,7 @@ from crossdock.identity.privacy.erasing import (
     ForgetParty,
     Forgotten,
     clearing,
+    clearing_of,
     erasure_subject,
     objections,
 )
@@ -256,12 +257,16 @@ async def _due_at_rest(party_id: str, using: Collaborators) -> list[Due]:
 
 
 async def _clear(due: Due, key: str, correlation_id: str, using: Collaborators) -> str:
-    """Empty the record's personal fields, and ask its system whether they are."""
-    if due.fields:
+    """Empty the record's personal fields, also those that nobody has told us of yet, and ask whether they are."""
+    shown = await _shown(due, using)
+    if shown is None:
+        return "gone"
+    fields = {**clearing_of(shown), **due.fields}
+    if fields:
         write = CustomerWrite(
             key=key,
             record=due.record,
-            says=party_of(due.fields),
+            says=party_of(fields),
             origin=using.mark,
             correlation_id=correlation_id,
         )
@@ -281,11 +286,17 @@ async def _confirmed(due: Due, using: Collaborators) -> str | None:
 
     Of what it has no place for, such as consents in an ERP, it says nothing.
     """
-    (there,) = await using.sinks[due.record.system].read_customers([due.record])
-    if there is None:
+    shown = await _shown(due, using)
+    if shown is None:
         return "gone"
-    shown = plain_fields(fields_of(there.says))
-    return "confirmed" if all(shown.get(name, value) == value for name, value in due.fields.items()) else None
+    fields = {**clearing_of(shown), **due.fields}
+    return "confirmed" if all(shown.get(name, value) == value for name, value in fields.items()) else None
+
+
+async def _shown(due: Due, using: Collaborators) -> Fields | None:
+    """What the record shows in its system, or None once it is gone there."""
+    (there,) = await using.sinks[due.record.system].read_customers([due.record])
+    return plain_fields(fields_of(there.says)) if there is not None else None
 
 
 async def _orders(party_id: str, using: Collaborators) -> list[str]:

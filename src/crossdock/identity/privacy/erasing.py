@@ -139,9 +139,14 @@ def clearing(record: HeldRecord) -> Fields:
 
     A family name is replaced, since no system lets it be empty. What a record does not show needs no clearing.
     """
+    return clearing_of({name: held.shown for name, held in record.fields.items()})
+
+
+def clearing_of(shown: Fields) -> Fields:
+    """The same for what a record shows."""
     cleared: dict[str, FieldValue] = {}
-    for name, held in sorted(record.fields.items()):
-        if held.shown is None or field_of(name).sensitivity is not Sensitivity.PERSONAL:
+    for name, value in sorted(shown.items()):
+        if value is None or field_of(name).sensitivity is not Sensitivity.PERSONAL:
             continue
         if name.startswith("consents."):
             if name.endswith(".status"):
