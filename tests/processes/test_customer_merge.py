@@ -326,6 +326,20 @@ async def test_no_second_record_is_made_while_the_blocked_one_is_set_free(stores
         assert [(record.reference.value, record.state) for record in erp] == [(numbers["P-B"]["erp"], "live")]
 
 
+async def test_what_the_erp_tells_late_of_its_block_makes_no_second_record(stores: Stores) -> None:
+    async with customer_hub(stores, replace(OWNERSHIP, creates=("erp",))) as hub:
+        numbers = await two_customers(hub)
+        for start in (hub.merging.start("M-1", ASKED), hub.unmerging.start("M-1", BACK)):
+            hub.books["erp"].surface.faults.add(RefuseBeforeCommit(on="/partners/part"))
+            await hub.engine.worker.commit(Commit(starts=(start,)))
+            await hub.engine.settle()
+        await rest(hub)  # only now its stream is read: of the block first, and then that it is over
+        present = {partner.number for partner in hub.books["erp"].book.present()}
+        assert present == {each["erp"] for each in numbers.values()}
+        party = await hub.party("erp", numbers["P-B"]["erp"])
+        assert [each.state for each in party.records if each.reference.system == "erp"] == ["live"]
+
+
 PLACES = ("run.intention_recorded", "run.effect_recorded", "run.step_done", "run.outcomes_saved")
 
 

@@ -145,14 +145,24 @@ class _Parties:
     def state_said(self, record: str, effect: TakeChange) -> str | None:
         """What the statement says of the record's being there; None where that is nothing, or of before.
 
-        One clock agrees with itself. Who speaks after he was gone is back, also where nobody heard of that.
+        One clock agrees with itself. Who speaks after he was gone is back, also where nobody heard of that. What
+        the hub itself put aside for a merge may be told late, when that was taken back: it comes back, too.
         """
         state, _, moved_at = self._state[record]
         said = effect.statement
+        if said.from_us and effect.state in _GONE and self._was_parted(self.owner[record]):
+            return None
         if effect.state is not None:
             return None if said.said_at < moved_at else effect.state
         is_back = state in _GONE and 0 < moved_at < said.said_at and not said.was_read
         return "live" if is_back else None
+
+    def _was_parted(self, party_id: str) -> bool:
+        row = self._tx.execute(
+            "SELECT 1 FROM party_merge WHERE (absorbed = ? OR survivor = ?) AND parted_at > 0",
+            (party_id, party_id),
+        ).fetchone()
+        return row is not None
 
     def move(self, record: str, state: str | None, version: str, at: Instant = 0) -> bool:
         """Note state and version, and when the record's clock says that it moved; whether the state is another."""
