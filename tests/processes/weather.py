@@ -21,7 +21,7 @@ from crossdock.identity.golden.ledger import PartyFile, QuestionPosition, record
 from crossdock.identity.golden.ownership import Merging, Ownership, Rule
 from crossdock.identity.golden.spreading import NAMES_ONE, Question
 from crossdock.identity.golden.survivorship import GoldenValue, Opinion, golden
-from crossdock.kit.errors import Conflict, Rejected
+from crossdock.kit.errors import Conflict, Recovery, Rejected
 from crossdock.ports.customer_source import CustomerArrival
 from crossdock.processes.customer_stewardship import Word
 
@@ -257,12 +257,21 @@ class Weather:
             self.under_way[system] = []
         for _round in range(REST_ROUNDS_MAX):
             before = self.hub.writes
+            await self._retry_parked()
             arrived = await self.hub.pump()
             self.hub.clock.advance(400)
             await self.hub.engine.settle()
             if not arrived and not await self._unfinished() and before == self.hub.writes:
                 return
         raise AssertionError(f"they never come to rest:\n{await self.hub.engine.picture()}")
+
+    async def _retry_parked(self) -> None:
+        """What an outage that hit only writes has parked is released by its owner, once that is over."""
+        views = await self.hub.store.list_runs(state=RunState.PARKED, limit=PAGE)
+        retried = [each.run_id for each in views if each.parking and each.parking.category == Recovery.RETRY]
+        if retried:
+            await self.hub.engine.desk.retry(retried, actor=BY, reason="it is back")
+            self.happened["released by their owner"] += len(retried)
 
     async def _unfinished(self) -> int:
         counts = await self.hub.store.count_runs()
