@@ -29,6 +29,7 @@ from bench.match.profiles import profile_of
 from bench.match.rows import Row
 from bench.match_fill import Part, fill_postgres, fill_sqlite, make_parts
 from bench.stage import fresh_postgres
+from crossdock.bootstrap.hub import tune_garbage_collector
 from crossdock.durable.committer import Committer
 from crossdock.kit.clock import SystemClock
 from crossdock.processes.customer_recognition import Recogniser
@@ -106,7 +107,8 @@ class Figures:
 
 
 async def ask(store: SqlStore, rows: Sequence[Row]) -> Pace:
-    """Weigh each, one after another."""
+    """Weigh each, one after another, in a process that collects garbage as a hub does."""
+    tune_garbage_collector()
     recogniser, took = Recogniser(store), []
     for row in rows[:WARM_UP]:
         await recogniser.weigh(f"asked/{row.key}", profile_of(row))
@@ -119,7 +121,8 @@ async def ask(store: SqlStore, rows: Sequence[Row]) -> Pace:
 
 
 async def settle(store: SqlStore, rows: Sequence[Row]) -> Pace:
-    """Settle all, so many at once."""
+    """Settle all, so many at once, in a process that collects garbage as a hub does."""
+    tune_garbage_collector()
     committer = Committer(store, SystemClock())
     committer.start()
     recogniser, room = Recogniser(store), asyncio.Semaphore(AT_ONCE)

@@ -19,6 +19,7 @@ from crossdock.identity.matching.normalise import features_of
 from crossdock.identity.matching.record import Features, Profile
 from crossdock.identity.recognition.index import (
     CANDIDATES_MAX,
+    CANDIDATES_SURE,
     PER_KEY_MAX,
     Candidate,
     Face,
@@ -97,13 +98,33 @@ async def test_a_look_tells_what_counting_under_every_key_by_hand_would(store: S
         near = {
             n: sum(1 / len(some) for some in rare.values() if n in some) for some in rare.values() for n in some
         }
+        shares = {n: sum(n in some for some in rare.values()) for n in near}
         nearest = sorted(near, key=lambda n: (-near[n], n))[:CANDIDATES_MAX]
+        nearest = [n for place, n in enumerate(nearest) if place < CANDIDATES_SURE or shares[n] > 1]
         assert [one.party_id for one in nearby.candidates] == [f"p{n:03}" for n in nearest]
         for n, one in zip(nearest, nearby.candidates, strict=True):
             assert set(one.keys) == {key for key, some in rare.items() if n in some}
             assert (one.shared, one.faces[0].record) == (len(one.keys), f"r{n}")
     assert any(nearby.common for nearby in looks)
-    assert any(len(nearby.candidates) == CANDIDATES_MAX for nearby in looks)
+    assert any(one.shared == 1 for nearby in looks for one in nearby.candidates[:CANDIDATES_SURE])
+    assert any(len(nearby.candidates) > CANDIDATES_SURE for nearby in looks)
+
+
+async def test_far_down_who_shares_one_key_only_is_passed_over_and_nobody_looks_again_for_him(
+    store: SqlStore,
+) -> None:
+    ones = [a_place(f"o{n}", f"one-{n:02}", (1,), certain=True) for n in range(CANDIDATES_SURE + 2)]
+    await fill(store, *ones, a_place("t", "two", (2, 3), certain=True))
+    crowd = [a_place(f"c{n}", f"crowd-{n:02}", (2, 3), certain=True) for n in range(40)]
+    await fill(store, *crowd)
+    nearby = await store.look_nearby("x", (1, 2, 3))
+    found = [one.party_id for one in nearby.candidates]
+    assert found[:CANDIDATES_SURE] == [f"one-{n:02}" for n in range(CANDIDATES_SURE)]
+    assert found[CANDIDATES_SURE] == "two"
+    assert len(found) == CANDIDATES_MAX - 2, "those after the twelfth who share one key are not in it"
+    seen = {one.party_id: one.shared for one in nearby.candidates}
+    newcomer = a_place("x", "new", (1, 2, 3), state=nearby.state + 1, seen=seen)
+    assert await told(store, newcomer, Settled) == Settled("new", "settled")
 
 
 async def test_a_key_that_too_many_share_leads_nowhere_and_is_counted(store: SqlStore) -> None:

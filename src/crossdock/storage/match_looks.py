@@ -13,7 +13,7 @@ import msgspec
 
 from crossdock.durable.codec import encode
 from crossdock.identity.matching.record import Features
-from crossdock.identity.recognition.index import CANDIDATES_MAX, PER_KEY_MAX, Candidate, Edge, Face, Nearby
+from crossdock.identity.recognition.index import PER_KEY_MAX, Candidate, Edge, Face, Nearby, nearest_of
 from crossdock.storage.transaction import Transaction, Words
 
 LOOKS_AT_ONCE_MAX = 64
@@ -194,10 +194,9 @@ class _Around:
                 held[party] = [nth]
 
     def nearest(self) -> list[int]:
-        """The parties under whose keys few others stand; at a tie, the oldest."""
-        near = self._near
+        """The parties that are compared."""
         if self._nearest is None:
-            self._nearest = sorted(near, key=lambda party: (-near[party], party))[:CANDIDATES_MAX]
+            self._nearest = nearest_of(self._near, self._held)
         return self._nearest
 
     def told(self, parties: Mapping[int, _Shown], population: int) -> Nearby:

@@ -5,7 +5,7 @@ since they were read; then parties are locked, in order of their ids. What was o
 """
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from crossdock.durable.codec import decode, encode
 from crossdock.identity.recognition.index import (
-    CANDIDATES_MAX,
     LOCKS,
     PER_KEY_MAX,
     Finding,
@@ -25,6 +24,7 @@ from crossdock.identity.recognition.index import (
     Settled,
     SettleRecord,
     lock_of,
+    nearest_of,
     record_lock,
 )
 from crossdock.identity.recognition.reviews import signature_of
@@ -212,17 +212,16 @@ class _Newcomers:
 
     def _shares_more(self, effect: SettleRecord) -> bool:
         """Whether one of the nearest parties shares more keys with the record than when it was weighed."""
-        shared: Counter[int] = Counter()
+        shared: dict[int, list[int]] = defaultdict(list)
         near: dict[int, float] = defaultdict(float)
         for key in effect.keys:
             parties = self._sharing.get(key, ())
-            shared.update(parties)
             for party in parties:
+                shared[party].append(key)
                 near[party] += 1 / len(parties)
-        nearest = sorted(shared, key=lambda party: (-near[party], party))[:CANDIDATES_MAX]
         return any(
-            shared[party] > effect.seen.get(self._ids[party], 0)
-            for party in nearest
+            len(shared[party]) > effect.seen.get(self._ids[party], 0)
+            for party in nearest_of(near, shared)
             if self._ids[party] != effect.finding.party_id
         )
 

@@ -24,6 +24,9 @@ BUSY_SECONDS = 10.0
 CACHE_KIB = 8_192
 """Of each connection. The operating system keeps the file in memory anyway; what is kept here once more grows with
 the database, and a hub with a large one costs no less CPU for it."""
+MAPPED_BYTES = 2**31
+"""So much of the file is read where the operating system keeps it, not copied from there page by page: a look into
+the match index reads a page for each key and each candidate. SQLite maps two gigabytes at most."""
 
 
 class SqliteStore(SqlStore):
@@ -79,6 +82,7 @@ class SqliteStore(SqlStore):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         return connection
 

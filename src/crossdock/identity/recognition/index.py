@@ -5,7 +5,7 @@ order, and looks again whether anybody new stands under the record's keys: if so
 is LOOK_AGAIN. Two arrivals at once that are one person therefore make one party (CUS-05).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import Literal, Protocol
 
 import msgspec
@@ -20,12 +20,26 @@ PER_KEY_MAX = 50
 """A key that more parties share is no key but a common name."""
 CANDIDATES_MAX = 25
 """So many parties are compared at most: those under whose keys few others stand."""
+CANDIDATES_SURE = 12
+"""So many of them are compared however little they share, the others only where two keys say so: among a million
+parties everybody has dozens who share one thing with him, his street or his birthday."""
 LOCKS = 1_024
 """Keys share so many locks, which is what PostgreSQL holds in its default memory."""
 PAGE_ROWS_MAX = 200
 
 Verdict = Literal["same", "not_same"]
 Fate = Literal["settled", "known", "look_again"]
+
+
+def nearest_of(near: Mapping[int, float], shared: Mapping[int, Sized]) -> list[int]:
+    """The parties that are compared, out of all that share keys with a record; at a tie the older is nearer.
+
+    `near`: how few others stand under the shared keys. `shared`: which keys each party shares.
+    """
+    least = min(sorted(near.values(), reverse=True)[:CANDIDATES_MAX], default=0.0)
+    ranked = sorted([(-weight, party) for party, weight in near.items() if weight >= least])[:CANDIDATES_MAX]
+    nearest = [party for _, party in ranked]
+    return nearest[:CANDIDATES_SURE] + [one for one in nearest[CANDIDATES_SURE:] if len(shared[one]) > 1]
 
 
 def lock_of(key: int) -> int:
