@@ -20,6 +20,7 @@ from crossdock.ports.customer_sink import CustomerErasure
 from crossdock.processes.party_erasure import ASK_AGAIN_SECONDS
 from crossdock.storage.schema import METADATA
 from crossdock.storage.transaction import Transaction
+from crossdock.storage.vault import ERASED
 
 pytestmark = pytest.mark.anyio
 
@@ -218,6 +219,35 @@ async def test_a_legal_hold_refuses_an_erasure_until_it_is_lifted_also_after_a_m
     await come_to_rest(hub)
     assert hub.books["crm"].card(numbers["crm"])["person.name.family"] == NAME_LEFT, "it waited for nothing else"
     assert hub.clock.now() - released_at < seconds_to_us(ASK_AGAIN_SECONDS)
+
+
+async def test_an_erasure_reaches_parties_that_were_merged_into_merged_ones_also_after_a_restore(
+    hub: CustomerHub,
+) -> None:
+    await known_customer(hub)
+    for party_id in ("P-2", "P-3"):
+        card = {"kind": "person", "contact.email": f"{party_id}@x.org"}
+        await hub.link({system: hub.books[system].make(card) for system in SYSTEMS}, party_id)
+    await come_to_rest(hub)
+    for survivor, absorbed in (("P-2", "P-1"), ("P-3", "P-2")):
+        await hub.stewards.merge(survivor, absorbed, by="Ines", reason="one passport")
+        await come_to_rest(hub)
+    (run, *_) = await hub.store.list_runs(subject=customer_subject("P-1"))
+    assert b"P-1" in run.input
+    before = await everything_sealed(hub)
+    assert await erase(hub, "P-3") is RunState.DONE
+
+    async def is_forgotten(party_id: str) -> bool:
+        history = await hub.store.read_history(party_id)
+        read = [each.input for each in await hub.store.list_runs(subject=customer_subject(party_id))]
+        return ERASED in read and not any(event.record for event in history)
+
+    assert all([await is_forgotten(each) for each in ("P-1", "P-2", "P-3")])
+    (line,) = hub.erasure_log
+    await restore(hub, before)
+    assert b"P-1" in (await hub.store.list_runs(subject=customer_subject("P-1")))[0].input
+    assert await hub.store.replay_erasures([line], hub.clock.now()) == 1
+    assert all([await is_forgotten(each) for each in ("P-1", "P-2", "P-3")])
 
 
 async def test_who_was_forgotten_meanwhile_or_became_another_is_not_forgotten_twice(hub: CustomerHub) -> None:

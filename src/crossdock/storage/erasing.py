@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from crossdock.canonical.party import ExternalReference
@@ -137,7 +138,7 @@ def is_erased(tx: Transaction, record: ExternalReference) -> bool:
 
 def erasure_subjects(tx: Transaction, party_id: str) -> list[str]:
     """Keyed hashes of all that is sealed for a party."""
-    return sorted({tx.hashed(subject) for subject in _subjects(tx, party_id)})
+    return _hashed_subjects(tx, _ids(tx, party_id))
 
 
 def list_erasures(tx: Transaction) -> list[ErasureLine]:
@@ -151,7 +152,8 @@ def forget_parties(tx: Transaction, effects: Sequence[ForgetParty], now: Instant
     answers = []
     for effect in effects:
         asked = effect.asked
-        subjects = erasure_subjects(tx, asked.party_id)
+        ids = _ids(tx, asked.party_id)
+        subjects = _hashed_subjects(tx, ids)
         systems: dict[str, int] = {}
         for each in effect.cleared:
             systems[each.record.system] = systems.get(each.record.system, 0) + 1
@@ -164,7 +166,7 @@ def forget_parties(tx: Transaction, effects: Sequence[ForgetParty], now: Instant
             subjects=tuple(subjects),
             orders=tuple(hashed_orders(tx, effect.orders)),
         )
-        records = _forget(tx, asked.party_id, subjects, now)
+        records = _forget(tx, ids, subjects, now)
         forget_orders(tx, effect.orders)
         if _keep(tx, line):
             write_audit(tx, now, asked.by, "erase", f"party/{asked.party_id}", asked.reason)
@@ -178,14 +180,18 @@ def replay_erasures(tx: Transaction, lines: Sequence[ErasureLine], now: Instant)
     missing = [line for line in lines if line.erasure_id not in known]
     if not missing:
         return 0
-    parties = {
-        tx.hashed(party_subject(row[0])): row[0] for row in tx.execute("SELECT party_id FROM party").fetchall()
-    }
+    parties: dict[str, str] = {}
+    parts: dict[str, list[str]] = {}
+    for party_id, into in tx.execute("SELECT party_id, into_party FROM party").fetchall():
+        parties[tx.hashed(party_subject(party_id))] = party_id
+        if into:
+            parts.setdefault(into, []).append(party_id)
     for line in missing:
         _destroy(tx, line.subjects, now)
         for hashed in line.subjects:
             if hashed in parties:
-                _forget(tx, parties[hashed], erasure_subjects(tx, parties[hashed]), now)
+                ids = _whole(parties[hashed], lambda some: chain.from_iterable(parts.get(one, ()) for one in some))
+                _forget(tx, ids, _hashed_subjects(tx, ids), now)
         _keep(tx, line)
         write_audit(tx, now, line.by, "erase-again", f"erasure/{line.erasure_id}", line.reason)
     # Only a look at every order tells which are meant: one look for all erasures.
@@ -193,28 +199,43 @@ def replay_erasures(tx: Transaction, lines: Sequence[ErasureLine], now: Instant)
     return len(missing)
 
 
-def _subjects(tx: Transaction, party_id: str) -> Iterable[str]:
-    for one in _ids(tx, party_id):
+def _hashed_subjects(tx: Transaction, ids: Sequence[str]) -> list[str]:
+    return sorted({tx.hashed(subject) for subject in _subjects(tx, ids)})
+
+
+def _subjects(tx: Transaction, ids: Sequence[str]) -> Iterable[str]:
+    for one in ids:
         yield party_subject(one)
         merges = tx.execute("SELECT merge_id FROM party_merge WHERE survivor = ? OR absorbed = ?", (one, one))
         yield from (merge_subject(row[0]) for row in merges.fetchall())
-    yield from (record_subject(record) for record in _records(tx, party_id))
+    yield from (record_subject(record) for record in _records(tx, ids))
 
 
 def _ids(tx: Transaction, party_id: str) -> list[str]:
-    """The party, and those that were merged into it."""
-    rows = tx.execute("SELECT party_id FROM party WHERE into_party = ? ORDER BY party_id", (party_id,)).fetchall()
-    return [party_id, *(row[0] for row in rows)]
+    """The party, and those that were merged into it, and into those."""
+
+    def parts_of(some: Sequence[str]) -> Iterable[str]:
+        return (row[0] for row in tx.select_in("SELECT party_id FROM party WHERE into_party", some))
+
+    return _whole(party_id, parts_of)
 
 
-def _records(tx: Transaction, party_id: str) -> list[str]:
-    rows = tx.select_in("SELECT record FROM cross_reference WHERE party_id", _ids(tx, party_id))
+def _whole(party_id: str, parts_of: Callable[[Sequence[str]], Iterable[str]]) -> list[str]:
+    found = latest = [party_id]
+    while latest:
+        latest = sorted(set(parts_of(latest)).difference(found))
+        found = [*found, *latest]
+    return found
+
+
+def _records(tx: Transaction, ids: Sequence[str]) -> list[str]:
+    rows = tx.select_in("SELECT record FROM cross_reference WHERE party_id", ids)
     return sorted(row[0] for row in rows)
 
 
-def _forget(tx: Transaction, party_id: str, subjects: Collection[str], now: Instant) -> int:
-    """Destroy the keys and let go of the rows; how many records there were."""
-    records, ids = _records(tx, party_id), _ids(tx, party_id)
+def _forget(tx: Transaction, ids: Sequence[str], subjects: Collection[str], now: Instant) -> int:
+    """Destroy the keys of a party and its parts and let go of the rows; how many records there were."""
+    records = _records(tx, ids)
     _destroy(tx, subjects, now)
     move_records(tx, [MoveRecord(record=record, party_id="") for record in records], now)
     for table, column in _BY_RECORD:
@@ -223,7 +244,7 @@ def _forget(tx: Transaction, party_id: str, subjects: Collection[str], now: Inst
         _delete(tx, table, column, ids)
     tx.update("party", ("golden", "updated_at"), ("party_id",), [(b"{}", now, one) for one in sorted(ids)])
     if records:
-        row = (party_id, now, "erased", "", encode([]), "")
+        row = (ids[0], now, "erased", "", encode([]), "")
         tx.insert("party_history", ("party_id", "at", "what", "record", "fields", "correlation_id"), [row])
         tx.ask_in("UPDATE party_history SET record = '' WHERE party_id", ids, "RETURNING number").fetchall()
     return len(records)
