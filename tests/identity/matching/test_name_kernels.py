@@ -1,5 +1,7 @@
 """Loops over the words of pairs of names say what is said of each pair alone."""
 
+from collections import Counter
+
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from crossdock.identity.matching.columns import SEED, Texts, as_spelled
 from crossdock.identity.matching.companies import LETTERS_MAX, name_level
 from crossdock.identity.matching.comparisons import DIFFERENT, NEARLY
 from crossdock.identity.matching.contacts import MOBILES, is_mobile
+from crossdock.identity.matching.mixture import Sample
+from crossdock.identity.matching.pairs import unpacked
 from crossdock.identity.matching.spelling import parted
 
 WORD = st.text("abé", min_size=1, max_size=3)
@@ -57,6 +61,23 @@ def test_a_column_out_of_one_text(values: list[str]) -> None:
     column = parted("".join(values), np.array([len(value) for value in values]))
     assert column.all() == values
     assert column.words.words == list(dict.fromkeys(["", *values]))
+
+
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 5)), min_size=1, max_size=40), st.booleans())
+def test_patterns_of_levels_are_counted(rows: list[tuple[int, int]], many: bool) -> None:
+    levels = np.array(rows, np.int8)
+    # Of many comparisons the levels do not fit into one number.
+    sample = Sample(np.concatenate([levels] * 15, axis=1) if many else levels, 2.0)
+    found = {tuple(row[:2]): count for row, count in zip(sample.patterns.tolist(), sample.counts, strict=True)}
+    assert found == {row: 2.0 * count for row, count in Counter(rows).items()}
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20), max_size=3))
+def test_pairs_of_several_keys_are_put_together(parts: list[list[tuple[int, int]]]) -> None:
+    pairs = [np.array([10 * min(one) + max(one) for one in part], np.int64) for part in parts]
+    left, right = unpacked(pairs, 10)
+    wanted = sorted({(min(one), max(one)) for part in parts for one in part})
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == wanted
 
 
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=30))

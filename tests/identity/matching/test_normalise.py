@@ -11,7 +11,7 @@ from crossdock.identity.matching.normalise.dates import date_of
 from crossdock.identity.matching.normalise.emails import email_of
 from crossdock.identity.matching.normalise.names import family_of, root_of, split_full_name, tokens_of
 from crossdock.identity.matching.normalise.organisations import organisation_of, registration_of
-from crossdock.identity.matching.normalise.phones import phone_of
+from crossdock.identity.matching.normalise.phones import _parsed, phone_of, simply_parsed
 from crossdock.identity.matching.normalise.tax_ids import tax_id_of
 from crossdock.identity.matching.normalise.text import fold
 from crossdock.identity.matching.record import PostalAddress, Profile, Reference
@@ -238,3 +238,25 @@ def test_a_company_is_known_without_its_form(written: str, name: str, form: str)
 
 def test_a_registration_number_loses_its_leading_zeros() -> None:
     assert registration_of("HRB 0012345") == registration_of("hrb12345") == "HRB12345"
+
+
+NUMBER = st.from_regex(r"(\+|\+49|\+1|\+39|\+7|00|0|1|49|)[0-9]{5,13}", fullmatch=True)
+
+
+@given(NUMBER, st.sampled_from(["DE", "US", "IT", "FR", "MX", "AR", "BR", "RU", "GB", "SM", "XX", ""]))
+def test_a_usual_number_is_read_as_the_parser_reads_it(dialled: str, country: str) -> None:
+    found = simply_parsed(dialled, country)
+    assert found in {"", _parsed(dialled, dialled.removeprefix("+"), country)}
+
+
+@pytest.mark.parametrize(
+    ("dialled", "country", "number"),
+    [
+        ("+4915123456789", "", "+4915123456789"),
+        ("015123456789", "DE", "+4915123456789"),
+        ("0612345678", "IT", "+390612345678"),
+        ("2025550123", "US", "+12025550123"),
+    ],
+)
+def test_usual_numbers_need_no_parser(dialled: str, country: str, number: str) -> None:
+    assert simply_parsed(dialled, country) == number

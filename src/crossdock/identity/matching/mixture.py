@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossdock.identity.matching import weight_kernels
+from crossdock.identity.matching import weight_kernels, word_kernels
 from crossdock.identity.matching.comparisons import Comparison
 from crossdock.identity.matching.usual import usual_shares
 
@@ -32,7 +32,7 @@ class Sample:
     """
 
     def __init__(self, levels: NDArray[np.int8], weight: float = 1.0) -> None:
-        _, first, counts = np.unique(_as_numbers(levels), return_index=True, return_counts=True)
+        first, counts = _each_once(_as_numbers(levels))
         self.patterns = levels[first]
         self.counts: Shares = counts.astype(np.float64) * weight
 
@@ -43,12 +43,22 @@ class Sample:
 
 
 def _as_numbers(levels: NDArray[np.int8]) -> NDArray[Any]:
-    """Rows of levels as something that is quickly sorted."""
+    """Rows of levels as something that is quickly told apart."""
     sizes = levels.max(axis=0, initial=0).astype(np.int64) + 2
     if np.log2(sizes).sum() < 62:  # noqa: PLR2004 - bits of a number
         found: NDArray[np.int64] = weight_kernels.packed(levels, sizes)
         return found
     return np.ascontiguousarray(levels).view(np.dtype((np.void, max(1, levels.shape[1])))).ravel()
+
+
+def _each_once(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each different number stands first, least number first, and how often it occurs."""
+    if numbers.dtype != np.int64:
+        _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+        return first, counts
+    first, places = word_kernels.distinct(numbers)
+    order = np.argsort(numbers[first])
+    return first[order], np.bincount(places, minlength=first.size)[order]
 
 
 class Mixture:

@@ -27,6 +27,8 @@ Brought = dict[str, Packed]
 USUAL_MAX = 300_000
 """From so many records on a key function may bring only so many pairs a record: what many share tells nobody."""
 PAIRS_PER_RECORD = 0.3
+SAMPLED_EACH = 1_000
+"""So many pairs one is looked at to find the middle of all."""
 NOWHERE: Index = np.zeros(0, np.int64)
 
 _FOLLOWS = {
@@ -84,7 +86,7 @@ def candidates(
 
     With `sources`, only pairs whose rows come from different ones.
     """
-    return unpacked(brought(columns, kind, per_key_max, sources, workers).values(), len(columns))
+    return unpacked(brought(columns, kind, per_key_max, sources, workers).values(), len(columns), workers)
 
 
 def brought(
@@ -152,10 +154,17 @@ def _told_by(
     return group, flags, pairs
 
 
-def unpacked(found: Iterable[Packed], size: int) -> Pairs:
-    """The pairs, each once, sorted."""
+def unpacked(found: Iterable[Packed], size: int, workers: Executor | None = None) -> Pairs:
+    """The pairs, each once, sorted: the lower half of them beside the upper one."""
     packed = np.concatenate([NOWHERE, *found])
-    packed.sort()
-    packed = packed[np.flatnonzero(np.append(True, packed[1:] != packed[:-1]))] if packed.size else packed
-    left, right = np.divmod(packed, max(size, 1))
+    middle = int(np.median(packed[::SAMPLED_EACH])) if packed.size else 0
+
+    def half(*, upper: bool) -> Packed:
+        part = packed[(packed >= middle) == upper]
+        part.sort()
+        once: Packed = part[np.flatnonzero(np.append(True, part[1:] != part[:-1]))] if part.size else part
+        return once
+
+    halves = list((workers.map if workers else map)(lambda upper: half(upper=upper), (False, True)))
+    left, right = np.divmod(np.concatenate(halves), max(size, 1))
     return left, right

@@ -52,7 +52,7 @@ class Group:
         cap = self._cap(per_key_max)
         if cap not in self._pairs:
             self.brought = brought(self.columns, self.kind, cap, self.origin, workers)
-            self._pairs[cap] = unpacked(self.brought.values(), len(self))
+            self._pairs[cap] = unpacked(self.brought.values(), len(self), workers)
         return self._pairs[cap]
 
     def keep(self, per_key_max: int | None, seen: Seen) -> None:

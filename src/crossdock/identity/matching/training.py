@@ -154,7 +154,8 @@ class _Training:
             found.put(part, compared(self.comparisons, columns, i[part], columns, j[part]))
 
         if i.size:
-            # What columns reckon once is reckoned before threads ask for it together.
+            # What columns reckon once is reckoned before threads ask for it for many pairs together.
+            list(self.workers.map(lambda one: one.compare(columns, i[:1], columns, j[:1]), self.comparisons))
             compared(self.comparisons, columns, i[:1], columns, j[:1])
         list(self.workers.map(fill, range(0, i.size, AT_ONCE)))
         return found

@@ -172,52 +172,6 @@ def strung(points: Any, starts: Any, words: Any, between: Any) -> Any:
 
 
 @compiled
-def shapes(points: Any, starts: Any) -> Any:
-    """Words whose only number (without leading zeros) is made of ones, and where it stands and how long it is.
-
-    Words without a number, with several or with letters beyond ASCII stay as they are, with a length of 0.
-    """
-    found = points.copy()
-    at, sizes = np.zeros(starts.size - 1, np.int64), np.zeros(starts.size - 1, np.int64)
-    for word in range(at.size):
-        runs, size, inside = 0, 0, False
-        for place in range(starts[word], starts[word + 1]):
-            letter = points[place]
-            if letter >= 128:  # noqa: PLR2004 - the end of ASCII
-                runs = 2
-                break
-            if 49 <= letter <= 57 or (inside and letter == 48):  # noqa: PLR2004 - 1 to 9, and 0
-                if not inside:
-                    runs += 1
-                    at[word], size, inside = place, 0, True
-                size += 1
-            else:
-                inside = False
-        if runs == 1:
-            sizes[word] = size
-            for place in range(at[word], at[word] + size):
-                found[place] = 49
-    return found, at, sizes
-
-
-@compiled
-def numbered(points: Any, starts: Any, holes: Any, kinds: Any, given: Any, at: Any, sizes: Any) -> Any:
-    """For each of `kinds` its word, with `sizes` letters of `given` from `at` on in the hole, if it has one."""
-    begins = np.zeros(kinds.size + 1, np.int64)
-    for place in range(kinds.size):
-        begins[place + 1] = begins[place] + starts[kinds[place] + 1] - starts[kinds[place]]
-    found = np.empty(begins[kinds.size], np.uint32)
-    for place in range(kinds.size):
-        kind, to = kinds[place], begins[place]
-        for step in range(begins[place + 1] - to):
-            found[to + step] = points[starts[kind] + step]
-        if holes[kind] >= 0:
-            for step in range(sizes[place]):
-                found[to + holes[kind] + step] = given[at[place] + step]
-    return found, begins
-
-
-@compiled
 def hashed_pieces(points: Any, begins: Any, ends: Any, seed: Any) -> Any:
     """A number per piece, as `hashed` has it of a word."""
     found = np.empty(begins.size, np.int64)

@@ -1,6 +1,7 @@
-"""Addresses, column by column: lines are folded first, and those that differ in one number only are read once."""
+"""Addresses, column by column: lines are folded, and their words looked at once each."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,33 +10,45 @@ from crossdock.identity.matching import word_kernels
 from crossdock.identity.matching.columns import (
     Index,
     Lists,
-    Places,
     Texts,
     Words,
     area_of,
-    as_spelled,
+    coded,
 )
+from crossdock.identity.matching.normalise import address_kernels
 from crossdock.identity.matching.normalise.addresses import (
+    BOX_ENDS,
     LINES_MAX,
     POSTCODE_MAX,
     city_of,
     country_of,
     house_of,
+    is_house,
+    long_forms,
     place_of,
     region_of,
     street_of,
 )
 from crossdock.identity.matching.normalise.rows import Rows, combined, compacted, folded, made
+from crossdock.identity.matching.normalise.street_words import UNIT_WORDS
 from crossdock.identity.matching.record import PostalAddress
-from crossdock.identity.matching.spelling import combinations, stacked_words, strung, told_apart
+from crossdock.identity.matching.spelling import (
+    combinations,
+    completed,
+    joined,
+    stacked_words,
+    strung,
+    told_apart,
+)
 
-LINE = "\x1f"
-"""Parts the lines of one address; no folded text has it."""
+SIGNS = "\x1f"
+"""Stands for a line without any letter or digit; no folded text has it."""
 
 
 def address_columns(some: Rows) -> tuple[dict[str, Texts], Lists]:
     """The parts of each record's address, and whether it has one."""
-    texts = dict(zip(("street", "house", "more"), _streets(some.all("line")[:LINES_MAX], some), strict=True))
+    lines = some.all("line")[:LINES_MAX] or [some.one("line")]
+    texts = dict(zip(("street", "house", "more"), street_columns(lines), strict=True))
     values, at = combined([some.one("house").turned(house_of), texts["house"]])
     texts["house"] = made([own or other for own, other in values], at)
     texts["postcode"] = compacted(some.one("postcode"), POSTCODE_MAX)
@@ -72,43 +85,62 @@ def _whole(texts: dict[str, Texts]) -> Texts:
     return Texts(Words((points, np.concatenate([np.zeros(1, np.int64), starts]))), back[places])
 
 
-def _streets(raw: Sequence[Texts], some: Rows) -> list[Texts]:
-    """Street, house number and what else the lines say."""
-    if not raw:
-        nothing = np.zeros(some.rows.size, np.int32)
-        return [Texts(Words([""]), nothing) for _ in range(3)]
+def street_columns(raw: Sequence[Texts]) -> list[Texts]:
+    """Street, house number and what else columns of lines say, as `street_of` reads each address."""
     lines = [_folded_lines(column) for column in raw]
     parts, places = combinations(lines)
-    written = strung([(column.words, part) for column, part in zip(lines, parts, strict=True)], LINE)
-    shaped, at, sizes = word_kernels.shapes(*written)
-    shapes = told_apart((shaped, written[1]), np.arange(at.size))
-    return _read(shapes, written[0], at, sizes, places)
+    sizes = np.cumsum([0, *(len(column.words) for column in lines)])
+    rows = np.stack([part + size for part, size in zip(parts, sizes.tolist(), strict=False)], axis=1)
+    points, starts = joined([column.words.spelled for column in lines])
+    begins, ends, firsts = address_kernels.pieces(points, starts)
+    words = told_apart(word_kernels.taken(points, begins, ends, np.arange(begins.size)), np.arange(begins.size))
+    table, kinds, said = _spelled_out(words, firsts)
+    made_of, bounds, open_ = address_kernels.read(*table.spelled, *said, rows, np.diff(starts) > 0, kinds)
+    rest = np.flatnonzero(open_)
+    texts = [Texts(column.words, part[rest]).all() for column, part in zip(lines, parts, strict=True)]
+    # Few people live in a box.
+    read = [street_of(tuple(line for line in one if line)) for one in zip(*texts, strict=True)]
+
+    def column(part: int) -> Texts:
+        fast = made_of[part, : bounds[part, -1]], bounds[part]
+        return completed(fast, open_, lambda _: [one[part] for one in read], places)
+
+    return [column(part) for part in range(3)]
+
+
+def _spelled_out(words: Texts, firsts: Index) -> tuple[Words, NDArray[np.int8], tuple[Index, Index]]:
+    """The words in their long forms, what each is, and which ones each line has from where on."""
+    forms = [() if word == SIGNS else long_forms(word) for word in words.words.words]
+    parts, places = coded(chain.from_iterable(forms), sum(map(len, forms)))
+    part_firsts = np.cumsum([0, *map(len, forms)])
+    table = {word: place for place, word in enumerate(parts)}
+    said = address_kernels.spelled_out(
+        words.places, firsts, places, part_firsts, table.get("saint", -1), table.setdefault("street", len(table))
+    )
+    parts = list(table)
+    kinds = np.fromiter(map(_kind_of, parts), np.int8, len(parts))
+    return Words(parts), kinds, said
+
+
+def _kind_of(word: str) -> int:
+    return (
+        address_kernels.HOUSE * is_house(word)
+        | address_kernels.UNIT * (word in UNIT_WORDS)
+        | address_kernels.LETTER * (len(word) == 1 and word.isalpha())
+        | address_kernels.BOX * word.endswith(BOX_ENDS)
+    )
 
 
 def _folded_lines(raw: Texts) -> Texts:
-    """Lines folded, but for those of which nothing would be left: a line of signs is a line all the same."""
+    """Lines folded; those of which nothing would be left are `SIGNS`: a line of signs is a line all the same."""
     plain = folded(raw.of_words())
-    if not (plain.places[1:] == 0).any():
+    lost = np.flatnonzero(plain.places[1:] == 0) + 1
+    signs = np.array([row for row in lost.tolist() if raw.words.words[row].strip()], np.int64)
+    if not signs.size:
         return Texts(plain.words, plain.places[raw.places])
-    blank = np.fromiter((not word.strip() for word in raw.words.words), bool, len(raw.words))
-    if not ((plain.places == 0) & ~blank).any():
-        return Texts(plain.words, plain.places[raw.places])
-    return raw
-
-
-def _read(shapes: Texts, written: NDArray[np.uint32], at: Index, sizes: Index, places: Places) -> list[Texts]:
-    """The parts of all lines: each shape is read once, and gets its number back."""
-    read = [street_of(tuple(line for line in one.split(LINE) if line.strip())) for one in shapes.words.words]
-    ones = np.zeros(len(shapes.words), np.int64)
-    ones[shapes.places] = sizes
-    runs = ["1" * size for size in ones.tolist()]
-    found = []
-    for part in range(3):
-        words = [one[part] for one in read]
-        holes = [word.find(run) if run else -1 for word, run in zip(words, runs, strict=True)]
-        spelled = word_kernels.numbered(*as_spelled(words), np.array(holes), shapes.places, written, at, sizes)
-        found.append(told_apart(spelled, places))
-    return found
+    places = plain.places.copy()
+    places[signs] = len(plain.words)
+    return Texts(Words([*plain.words.words, SIGNS]), places[raw.places])
 
 
 def _read_one_liners(some: Rows, texts: dict[str, Texts]) -> None:

@@ -13,6 +13,8 @@ _HOUSE = re.compile(r"\d{1,6}[a-z]?\Z")
 _BOX = re.compile(
     r"(?:p ?o ?box|po box|postfach|boite postale|bp|apartado(?: de correos)?|casella postale|cp) (\d+)"
 )
+BOX_ENDS = ("box", "postfach", "postale", "bp", "apartado", "correos", "cp")
+"""What ends the words before a box's number."""
 _IN_ONE_LINE = re.compile(
     r"(?P<city>[^\W\d][^\d,]*?)?[ ,]*(?P<region>\b[A-Z]{2}\b)?[ ,]*(?P<postcode>\d{4,5})(?:-\d{4})?\s*\Z"
 )
@@ -124,7 +126,7 @@ def _without_house(words: list[str]) -> tuple[str, str, list[str]]:
 
 def _spelled_out(line: str) -> list[str]:
     """The words of a line, street types in their long form; German joined types are parted."""
-    words = [part for word in fold(line).split() for part in _long(word)]
+    words = [part for word in fold(line).split() for part in long_forms(word)]
     if "saint" not in words or words[0] == "saint":
         return words
     return [
@@ -133,12 +135,17 @@ def _spelled_out(line: str) -> list[str]:
 
 
 @lru_cache(maxsize=65_536)
-def _long(word: str) -> tuple[str, ...]:
+def long_forms(word: str) -> tuple[str, ...]:
     """A word in its long form; a name and its street type are parted."""
     ending = next((end for end in JOINED_ENDINGS if word.endswith(end) and len(word) > len(end) + 2), "")
     if ending:
         return word[: -len(ending)], "strasse" if ending.startswith("str") else ending
     return (LONG.get(word, word),)
+
+
+def is_house(word: str) -> bool:
+    """Whether a folded word is a house number."""
+    return _HOUSE.match(word) is not None
 
 
 @lru_cache(maxsize=65_536)
