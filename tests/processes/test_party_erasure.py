@@ -11,7 +11,7 @@ from tests.processes.test_customer_storm import OWNERSHIP, come_to_rest
 from tests.stores import Stores
 
 from crossdock.contracts.customers import customer_subject
-from crossdock.durable.records import Commit, RunState
+from crossdock.durable.records import ERASED, Commit, RunState
 from crossdock.identity.golden.work import TouchedParty
 from crossdock.identity.privacy.erasing import NAME_LEFT, ErasureAsked
 from crossdock.kit.clock import seconds_to_us
@@ -20,7 +20,6 @@ from crossdock.ports.customer_sink import CustomerErasure
 from crossdock.processes.party_erasure import ASK_AGAIN_SECONDS
 from crossdock.storage.schema import METADATA
 from crossdock.storage.transaction import Transaction
-from crossdock.storage.vault import ERASED
 
 pytestmark = pytest.mark.anyio
 

@@ -31,6 +31,11 @@ class SealingPlace(msgspec.Struct, frozen=True):
     table: str = TABLES[0]
     behind: tuple[str | int, ...] = ()
 
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing comes before it: a pass from here looks at every row."""
+        return self == SealingPlace()
+
 
 class SealedPage(msgspec.Struct, frozen=True, kw_only=True):
     """What one page came to; no `place` behind the last row of the last table."""

@@ -35,19 +35,21 @@ async def seal_rows(*, deployment: DeploymentOption = None, as_json: JsonOption 
 
 async def _seal(hub: "Hub") -> tuple[int, int]:
     """How many rows were looked at, and how many of them were sealed; passes go on until one finds none."""
-    from crossdock.storage.resealing import SealingPlace  # noqa: PLC0415 - `--help` waits for no library
-
     total, looked, sealed = await hub.store.count_to_look_at(), 0, 0
-    place: SealingPlace | None = await hub.store.sealing_place()
-    is_whole = place == SealingPlace()
+    place = await hub.store.sealing_place()
+    is_whole = place.is_first
     with progress() as told:
         while True:
             of_pass = 0
-            while place is not None:
+            while True:
                 page = await hub.store.seal_page(place, hub.clock.now())
-                looked, of_pass, place = looked + page.looked, of_pass + page.sealed, page.place
+                looked, of_pass = looked + page.looked, of_pass + page.sealed
                 told("sealing", min(1.0, looked / max(total, looked, 1)))
+                if page.place is None:
+                    break
+                place = page.place
             sealed += of_pass
             if is_whole and not of_pass:
                 return min(looked, total), sealed
-            place, is_whole = SealingPlace(), True
+            # Behind the last row a pass begins at the first one again.
+            place, is_whole = await hub.store.sealing_place(), True
