@@ -61,12 +61,14 @@ class Retailer:
         ownership = yaml.safe_load((self.folder / "ownership.yaml").read_text("utf-8"))
         self._write("ownership", ownership | {"merging": systems})
 
-    def opens(self, doors: Mapping[str, Any]) -> None:
-        """Let further systems bring customers, whose word counts after Salesforce's; the ERP is told."""
+    def opens(self, doors: Mapping[str, Any], *channels: str) -> None:
+        """Let further systems and channels bring customers, whose word counts after Salesforce's; the ERP is told."""
         systems = yaml.safe_load((self.folder / "systems.yaml").read_text("utf-8"))
         self._write("systems", systems | doors)
+        routes = yaml.safe_load((self.folder / "routes.yaml").read_text("utf-8"))
+        self._write("routes", routes | {"customer_channels": list(channels)})
         ownership = yaml.safe_load((self.folder / "ownership.yaml").read_text("utf-8"))
-        heard = {"rule": "precedence", "precedence": ["salesforce", *doors, "erp"], "readers": ["erp"]}
+        heard = {"rule": "precedence", "precedence": ["salesforce", *channels, *doors, "erp"], "readers": ["erp"]}
         domains = {"identity": heard, "contact": heard}
         self._write("ownership", ownership | {"domains": ownership["domains"] | domains})
 

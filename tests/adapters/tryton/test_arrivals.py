@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.adapters.tryton.bench import TrytonBench
 from tests.adapters.tryton.retailer import Retailer, a_retailer
+from tests.entrypoints.doors import client_of
 from tests.hubs import eventually
 
 from crossdock.adapters.memory.simulator.server import share_surface
@@ -20,11 +22,15 @@ from crossdock.adapters.memory.wire import PartnerWrite
 from crossdock.bootstrap.hub import Hub
 from crossdock.canonical.party import ExternalReference
 from crossdock.durable.records import RunState
-from crossdock.kit.clock import SystemClock
+from crossdock.entrypoints.api.app import make_app
+from crossdock.identity.golden.fields import party_of
+from crossdock.kit.clock import SystemClock, iso
 
 pytestmark = [pytest.mark.anyio, pytest.mark.tryton, pytest.mark.long]
 
 CHANNELS = ("shop", "till")
+"""The shop tells of its customers over the hub's API, the tills have a dock."""
+DOCKS = CHANNELS[1:]
 COPIES = 10
 PATIENCE_SECONDS = 1_500.0
 LETTERS = "abcdefghij"
@@ -53,23 +59,26 @@ def a_card(person: int, copy: int) -> dict[str, Any]:
 @pytest.fixture
 async def arriving(bench: TrytonBench, tmp_path: Path) -> AsyncIterator[tuple[Retailer, dict[str, Surface]]]:
     """A retailer whose shop and tills bring customers, too; all of them are to be in the ERP."""
-    ledgers = {name: uuid.uuid4().hex for name in CHANNELS}
-    surfaces = {name: Surface(clock=SystemClock()) for name in CHANNELS}
+    ledgers = {name: uuid.uuid4().hex for name in DOCKS}
+    surfaces = {name: Surface(clock=SystemClock()) for name in DOCKS}
     for name, surface in surfaces.items():
         share_surface(ledgers[name], surface)
     async with a_retailer(bench, tmp_path, "sqlite:hub.sqlite") as retailer:
-        retailer.opens({name: {"adapter": "memory", "settings": {"ledger": ledgers[name]}} for name in CHANNELS})
+        docks = {name: {"adapter": "memory", "settings": {"ledger": ledgers[name]}} for name in DOCKS}
+        retailer.opens(docks, "shop")
         yield retailer, surfaces
     for ledger in ledgers.values():
         share_surface(ledger, None)
 
 
 def enter(retailer: Retailer, surfaces: dict[str, Surface], people: int) -> list[tuple[int, ExternalReference]]:
-    """Everybody at once, at every door: who it is, and the record."""
+    """Everybody at once, at every door that systems have: who it is, and the record."""
     made = []
     for copy in range(COPIES):
         cards = [a_card(person, copy) for person in range(people)]
         channel = ("salesforce", *CHANNELS)[copy % 3]
+        if channel == "shop":
+            continue
         if channel == "salesforce":
             rows = [
                 {
@@ -90,6 +99,26 @@ def enter(retailer: Retailer, surfaces: dict[str, Surface], people: int) -> list
     return made
 
 
+async def tell(hub: Hub, people: int) -> list[tuple[int, ExternalReference]]:
+    """Everybody at once, by the shop, over the hub's API."""
+    at, shop = iso(SystemClock().now()), CHANNELS.index("shop") + 1
+    bodies = [
+        (person, {"record_id": f"W-{copy}-{person}", "changed_at": at, "says": nested(a_card(person, copy))})
+        for copy in range(shop, COPIES, 3)
+        for person in range(people)
+    ]
+    async with client_of(make_app(hub)) as client:
+        told = (client.post("/v1/channels/shop/customers", json=body) for _, body in bodies)
+        answers = await asyncio.gather(*told)
+    assert [answer.status_code for answer in answers] == [202] * len(bodies)
+    return [(person, ExternalReference("shop", "customer", str(body["record_id"]))) for person, body in bodies]
+
+
+def nested(card: dict[str, Any]) -> Any:
+    """What a card says, as it goes over the wire."""
+    return msgspec.to_builtins(party_of(card))
+
+
 @pytest.mark.timeout(2_000)
 async def test_people_who_arrive_at_once_at_three_doors_are_one_party_each_and_one_in_tryton(
     arriving: tuple[Retailer, dict[str, Surface]], request: pytest.FixtureRequest
@@ -97,7 +126,10 @@ async def test_people_who_arrive_at_once_at_three_doors_are_one_party_each_and_o
     retailer, surfaces = arriving
     people = int(request.config.getoption("--arrivals")) // COPIES
     async with retailer.hub() as hub:
-        made = await asyncio.to_thread(enter, retailer, surfaces, people)
+        entered, told = await asyncio.gather(
+            asyncio.to_thread(enter, retailer, surfaces, people), tell(hub, people)
+        )
+        made = entered + told
         references = [reference for _, reference in made]
 
         async def known() -> bool:
