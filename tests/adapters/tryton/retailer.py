@@ -62,7 +62,7 @@ class Retailer:
         self._write("ownership", ownership | {"merging": systems})
 
     def opens(self, doors: Mapping[str, Any], *channels: str) -> None:
-        """Let further systems and channels bring customers, whose word counts after Salesforce's; the ERP is told."""
+        """Let further systems and channels bring customers: heard after Salesforce, and the ERP is told."""
         systems = yaml.safe_load((self.folder / "systems.yaml").read_text("utf-8"))
         self._write("systems", systems | doors)
         routes = yaml.safe_load((self.folder / "routes.yaml").read_text("utf-8"))
