@@ -204,6 +204,7 @@ class CustomerHub:
         return party_erasure.Collaborators(
             parties=self.store,
             erasures=self.store,
+            traces=self.store,
             ownership=self.ownership,
             sinks=sinks,
             log=self,

@@ -16,6 +16,7 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import OwedTelling, TouchedParty
 from crossdock.identity.onboarding.work import NewCompany
 from crossdock.identity.privacy.erasing import ErasureLedger, ErasureLog
+from crossdock.identity.privacy.tracing import OrderTraces
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Misconfigured
 from crossdock.ports.customer_sink import CustomerSink
@@ -51,7 +52,7 @@ def systems_with(deployment: Deployment, role: Role) -> tuple[str, ...]:
     )
 
 
-class CustomerStore(StewardStore, ErasureLedger, OrderBoard, Positions, Protocol):
+class CustomerStore(StewardStore, ErasureLedger, OrderTraces, OrderBoard, Positions, Protocol):
     """What is known of parties, how they are found and how far that got, what they ordered, who was forgotten."""
 
     async def busy_subjects(self, subjects: Collection[str]) -> Collection[str]:
@@ -155,6 +156,7 @@ class CustomerProcesses:
         self.erasing = party_erasure.Collaborators(
             parties=store,
             erasures=store,
+            traces=store,
             ownership=ownership,
             sinks=sinks,
             log=erasure_log,

@@ -15,7 +15,8 @@ from crossdock.contracts.orders import OrderNeedsAttention, order_subject
 from crossdock.durable.codec import encode
 from crossdock.durable.parking import parking_for
 from crossdock.durable.process import Process, Stake
-from crossdock.durable.records import Commit, Fate, InboxRow, Outcome, Outgoing, RunStart
+from crossdock.durable.records import Commit, EffectStep, Fate, InboxRow, Outcome, Outgoing, RunStart
+from crossdock.identity.privacy.tracing import TraceOrder, traces_of_order
 from crossdock.kit.clock import Clock
 from crossdock.kit.errors import Conflict, Finding, Invalid
 from crossdock.kit.failpoints import failpoint
@@ -61,6 +62,7 @@ class OrderCapture:
             inbox=InboxRow(INBOX, order.order_id, digest_of(start.input)),
             starts=(start,),
             events=(told,),
+            effects=_traced(order),
         )
         failpoint("capture.commits")
         fate = (await self._commit(commit)).fate
@@ -133,6 +135,11 @@ class OrderCapture:
         outcome = await self._commit(Commit(inbox=row, starts=(start,), events=(told,)))
         failpoint("capture.poison_parked")
         return Captured.PARKED if outcome.fate is Fate.APPLIED else Captured.KNOWN
+
+
+def _traced(order: Order) -> tuple[EffectStep, ...]:
+    traces = traces_of_order(order)
+    return (EffectStep("trace", TraceOrder(order_id=order.order_id, traces=traces)),) if traces else ()
 
 
 def _usable(number: str) -> str:

@@ -45,6 +45,7 @@ from crossdock.identity.privacy.erasing import (
     erasure_subject,
     objections,
 )
+from crossdock.identity.privacy.tracing import OrderTraces, Traced, is_named, traces_of_party
 from crossdock.identity.recognition.reviews import NoteDeed
 from crossdock.kit.clock import Clock, seconds_to_us, to_datetime
 from crossdock.kit.errors import (
@@ -68,6 +69,7 @@ SWEEP_SECONDS = 300.0
 UNKNOWN, MOVED = "party-unknown", "party-merged"
 _MONEY = "receivables.balance"
 NUMBER = "account.number"
+OTHER_NAME = "the same e-mail or telephone, under another name: left as they are"
 
 Busy = Callable[[Collection[str]], Awaitable[Collection[str]]]
 """Which of these subjects have runs that have not ended."""
@@ -93,6 +95,7 @@ class Collaborators:
 
     parties: PartyLedger
     erasures: ErasureLedger
+    traces: OrderTraces
     ownership: Ownership
     sinks: Mapping[str, CustomerSink]
     log: ErasureLog
@@ -127,6 +130,10 @@ def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
         orders = tuple(
             await run.step("find_orders", lambda _key: _orders(asked.party_id, using), returns=list[str])
         )
+        left = await run.step("find_left", lambda _key: orders_left(asked.party_id, using), returns=list[str])
+        if left:
+            subject, said = customer_subject(asked.party_id), f"{', '.join(left)}: {OTHER_NAME}"
+            run.attach("tell_left", NoteDeed(subject=subject, verb="erase-left", by=using.mark, reason=said))
         cleared = []
         for number, each in enumerate(due):
             fate = await run.step(
@@ -303,7 +310,23 @@ async def _orders(party_id: str, using: Collaborators) -> list[str]:
     """All that was ordered under the numbers of the party's records. By now each of these is finished."""
     found = await using.parties.read_party(party_id)
     numbers = _numbers(found) if found else []
-    return sorted({order for number in numbers for order in await using.orders_of(number)})
+    orders = {order for number in numbers for order in await using.orders_of(number)}
+    return sorted(orders | {guest.order_id for guest in await _guests(found, using)} if found else orders)
+
+
+async def orders_left(party_id: str, using: Collaborators) -> list[str]:
+    """Orders without a number that bear the party's e-mail or telephone under another name: those stay."""
+    found = await using.parties.read_party(party_id)
+    if found is None:
+        return []
+    traced = await using.traces.traced_orders(traces_of_party(found.records))
+    return [each.order_id for each in traced if not is_named(each.name, found.records)]
+
+
+async def _guests(found: PartyFile, using: Collaborators) -> list[Traced]:
+    """What the party ordered without a number."""
+    traced = await using.traces.traced_orders(traces_of_party(found.records))
+    return [each for each in traced if is_named(each.name, found.records)]
 
 
 async def _unfinished(found: PartyFile, using: Collaborators) -> set[str]:
@@ -311,7 +334,8 @@ async def _unfinished(found: PartyFile, using: Collaborators) -> set[str]:
     numbers = _numbers(found)
     subjects = {order_subject(order): order for number in numbers for order in await using.orders_of(number)}
     busy = {subjects[subject] for subject in await using.busy(subjects)}
-    return busy.union(*[await using.open_orders(number) for number in numbers])
+    guests = {guest.order_id for guest in await _guests(found, using) if not guest.has_ended}
+    return busy.union(guests, *[await using.open_orders(number) for number in numbers])
 
 
 def _numbers(found: PartyFile) -> list[str]:

@@ -14,6 +14,7 @@ from crossdock.identity.onboarding.ledger import (
     PassOn,
 )
 from crossdock.identity.privacy.erasing import ForgetParty, HoldParty
+from crossdock.identity.privacy.tracing import TraceOrder
 from crossdock.identity.recognition.index import (
     IndexKnown,
     JudgePair,
@@ -38,6 +39,7 @@ from crossdock.storage.onboarding_store import (
     pass_on,
 )
 from crossdock.storage.order_board import write_board
+from crossdock.storage.order_tracing import trace_orders
 from crossdock.storage.party_merging import join_parties, note_repairs, part_parties
 from crossdock.storage.party_store import decide_values, keep_golden, note_told, take_changes
 from crossdock.storage.review_store import note_deeds, note_words
@@ -74,6 +76,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     NoteDeed: note_deeds,
     HoldParty: hold_parties,
     ForgetParty: forget_parties,
+    TraceOrder: trace_orders,
 }
 """In the order in which a batch applies them: what is given back can be held by others in the same batch."""
 

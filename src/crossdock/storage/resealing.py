@@ -15,6 +15,7 @@ import msgspec
 
 from crossdock.durable.codec import decode, encode
 from crossdock.kit.clock import Instant
+from crossdock.storage.order_tracing import trace_runs
 from crossdock.storage.schema import METADATA
 from crossdock.storage.sealing import SEALED, SealedTransaction
 from crossdock.storage.transaction import Row, Transaction
@@ -80,6 +81,9 @@ def seal_page(tx: Transaction, place: SealingPlace, now: Instant, limit: int) ->
     # A cell that is sealed already is opened first: the row is written as a whole.
     anew = [tuple(row[each] for each in places) for row in tx.opened(owed)]
     tx.update(place.table, changed, keys, anew)
+    if place.table == "run":
+        at = columns.index("input")
+        trace_runs(tx, [(row[0], bytes(row[at])) for row in tx.opened(rows)], now)
     after = _next(place, tuple(rows[-1][columns.index(name)] for name in keys) if len(rows) == limit else ())
     note = encode(after).decode() if after else ""
     tx.insert(

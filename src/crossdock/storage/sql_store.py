@@ -31,6 +31,7 @@ from crossdock.storage.match_store import MatchStore
 from crossdock.storage.migrate import migrate
 from crossdock.storage.onboarding_store import OnboardingStore
 from crossdock.storage.order_board import BoardStore
+from crossdock.storage.order_tracing import TracingStore
 from crossdock.storage.party_merging import MergeStore
 from crossdock.storage.party_store import PartyStore
 from crossdock.storage.party_waiting import WaitingStore
@@ -71,6 +72,7 @@ class SqlStore(
     RotationStore,
     ClearingStore,
     ResealingStore,
+    TracingStore,
 ):
     """What both databases have in common. Drivers block, so each connection lives in a thread of its own.
 

@@ -4,7 +4,10 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, 
 
 
 def vault_tables(metadata: MetaData) -> None:
-    """Declare them. A subject is a keyed hash of whose data it is; a key that was destroyed is empty."""
+    """Declare them. A subject is a keyed hash of whose data it is; a key that was destroyed is empty.
+
+    A trace is a keyed hash of an e-mail or a telephone that an order bears.
+    """
     key = Table(
         "subject_key",
         metadata,
@@ -29,4 +32,11 @@ def vault_tables(metadata: MetaData) -> None:
         Column("erasure_id", Text, primary_key=True),
         Column("at", BigInteger, nullable=False),
         Column("facts", Text, nullable=False),
+    )
+    Table(
+        "order_trace",
+        metadata,
+        Column("trace", Text, primary_key=True),
+        Column("order_id", Text, primary_key=True),
+        sqlite_with_rowid=False,
     )

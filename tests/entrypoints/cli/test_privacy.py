@@ -45,7 +45,7 @@ def test_what_an_erasure_would_clear_is_shown_by_names_and_done_by_nobody(cli: C
     told = cli("privacy", "erase", "--reference", "erp:partner:BP-1", "--dry-run", "--json")
     assert told.code == 0
     cleared = {"system": "erp", "kind": "partner", "number": "BP-1", "cleared": ["contact.email"]}
-    assert told.json == {"party": customer, "records": [cleared]}
+    assert told.json == {"party": customer, "records": [cleared], "orders_left": []}
     assert "contact.email" in cli("privacy", "erase", customer, "--dry-run").out
     assert "zyxwv" not in told.out
     assert cli("parked", "list", "--json").json == []

@@ -68,7 +68,7 @@ async def erase_party(
       crossdock privacy erase 0197f2c1-… --reason "asked for on 2026-11-21"
     """
     from crossdock.identity.privacy.erasing import ErasureAsked  # noqa: PLC0415 - `--help` waits for no library
-    from crossdock.processes.party_erasure import due_of  # noqa: PLC0415 - the same
+    from crossdock.processes.party_erasure import due_of, orders_left  # noqa: PLC0415 - the same
 
     async with open_hub(deployment) as hub:
         customers = _customers(hub)
@@ -91,7 +91,8 @@ async def erase_party(
             for each in due
         ]
         if dry_run:
-            tell({"party": party_id, "records": plan}) if as_json else _print_plan(plan)
+            left = await orders_left(party_id, customers.erasing)
+            tell({"party": party_id, "records": plan, "orders_left": left}) if as_json else _print_plan(plan, left)
             return ExitCode.OK
         if not reason:
             raise Invalid("an erasure needs a reason", code="reason-missing")
@@ -362,10 +363,12 @@ async def _party(hub: "Hub", party: str, reference: str) -> str:
     return found[record]
 
 
-def _print_plan(plan: list[dict[str, Any]]) -> None:
+def _print_plan(plan: list[dict[str, Any]], left: list[str]) -> None:
     rows = Listing("system", "kind", "number", "would be cleared")
     for each in plan:
         words = ", ".join(each["cleared"]) or "nothing personal is there"
         rows.add_row(*(cell(each[name]) for name in ("system", "kind", "number")), cell(words))
     show(rows)
+    if left:
+        note(f"Orders that stay, with its e-mail or telephone under another name: {', '.join(left)}", "wait")
     note("Then its keys are destroyed here, and it is taken out of every look-up. Nothing was done yet.")
