@@ -81,7 +81,7 @@ async def test_what_waits_is_listed_by_urgency_and_decided_with_who_and_why(wait
         page = (await client.get(f"/console/credit/{first}")).text
         assert html.escape(EVIL) in page
         assert EVIL not in page
-        for words in ("5000 EUR", "K-0", "DE136695970", "Up to 6000 EUR: credit (Anna)", "overdue"):
+        for words in ("5\u2009000 EUR", "K-0", "DE136695970", "Up to 6000 EUR: credit (Anna)", "overdue"):
             assert words in page
         assert (await decide(client, page, actor="Mallory", limit="5000")).status_code == 303  # finance is open
         again = await decide(client, page, verb="refuse", reason="no")

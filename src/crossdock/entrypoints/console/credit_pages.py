@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from crossdock.entrypoints.console.customer_pages import page
+from crossdock.entrypoints.console.customer_pages import mentioned, page
 from crossdock.entrypoints.console.rendering import SEE_OTHER
 from crossdock.entrypoints.console.sessions import local_path, read_form
 from crossdock.entrypoints.console.verbs import actor_of, needed
@@ -16,7 +16,7 @@ from crossdock.entrypoints.entrance.crediting import credit_desk_of, credit_refu
 from crossdock.entrypoints.entrance.customer_answers import customer_told
 from crossdock.entrypoints.entrance.paging import INT64_MAX, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
-from crossdock.entrypoints.entrance.stewarding import find_customer, names_told
+from crossdock.entrypoints.entrance.stewarding import find_customer
 from crossdock.identity.onboarding.ledger import OnboardingFile, ReviewPosition
 from crossdock.kit.errors import CrossdockError
 
@@ -37,7 +37,7 @@ async def console_credits(request: Asked, entrance: Here) -> Response[Any]:
     onboards = hub.credit is not None
     reviews = await hub.store.list_reviews(behind=behind, limit=PAGE_ROWS) if onboards else []
     decided = await hub.store.list_decided() if onboards and behind is None else []
-    mentioned = [each.party_id for each in (*reviews, *decided)]
+    shown = [each.party_id for each in (*reviews, *decided)]
     return page(
         "credits.html",
         request,
@@ -46,7 +46,7 @@ async def console_credits(request: Asked, entrance: Here) -> Response[Any]:
         figures=await hub.store.count_onboardings(now),
         reviews=reviews,
         decided=decided,
-        names=await names_told(entrance, mentioned) if mentioned else {},
+        names=await mentioned(entrance, shown),
         behind=behind,
         older=reviews[-1] if len(reviews) == PAGE_ROWS else None,
         now=now,
@@ -73,7 +73,7 @@ async def console_credit(request: Asked, entrance: Here, customer_id: FromPath[s
         is_open=review.state == "under_review" and review.decision is None,
         rules=rules.credit,
         shown=[(name, values[name]) for name in sorted(values) if name.startswith(SHOWN)],
-        named=told.name or customer_id,
+        named=told.name or f"customer …{customer_id[-6:]}",
         onward=await _onward(entrance, review),
         now=hub.clock.now(),
     )

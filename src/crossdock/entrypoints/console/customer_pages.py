@@ -8,14 +8,17 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from crossdock.entrypoints.console.customer_rows import COLUMNS_MAX, parted, sections_of, titles_of
 from crossdock.entrypoints.console.rendering import SEE_OTHER, render
 from crossdock.entrypoints.console.sessions import here_of, keep, local_path, read_form, session_of
 from crossdock.entrypoints.console.verbs import actor_of, needed
 from crossdock.entrypoints.entrance.context import Asked, Entrance, Here
 from crossdock.entrypoints.entrance.customer_answers import customer_told, merge_told, review_row, weighed_told
+from crossdock.entrypoints.entrance.field_words import place_of
+from crossdock.entrypoints.entrance.mentions import Mention, mentions_of
 from crossdock.entrypoints.entrance.paging import INT64_MAX, number_of, text_of
 from crossdock.entrypoints.entrance.problems import Problem
-from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, names_told, said, stewards_of
+from crossdock.entrypoints.entrance.stewarding import find_customer, find_doubt, said, stewards_of
 from crossdock.identity.golden.fields import FieldValue
 from crossdock.identity.recognition.reviews import Review
 from crossdock.processes.customer_stewardship import Stewards, Word
@@ -34,8 +37,9 @@ async def console_customers(request: Asked, entrance: Here) -> Response[Any]:
     found = await stewards_of(entrance).search(search) if owned and search else []
     questions = await hub.store.list_questions(limit=PAGE_ROWS) if owned else []
     facts = {"owned": owned, "search": search, "questions": questions, "now": hub.clock.now()}
-    facts["found"] = await names_told(entrance, found, READER) if found else {}
-    facts["names"] = await names_told(entrance, [one.party_id for one in questions]) if questions else {}
+    facts["found"] = await mentioned(entrance, found, READER)
+    facts["names"] = await mentioned(entrance, [one.party_id for one in questions])
+    facts["titles"] = hub.deployment.titles
     fresh = {"feeds": await hub.customer_feeds(), "canaries": await hub.canaries.freshness()}
     return page("customers.html", request, entrance, **facts, **fresh)
 
@@ -47,12 +51,20 @@ async def console_customer(request: Asked, entrance: Here, customer_id: FromPath
     store = entrance.hub.store
     stewards = stewards_of(entrance)
     merges = [await stewards.merge_of(merge.merge_id) for merge in await store.list_merges(customer_id)]
+    told, titles = customer_told(found), entrance.hub.deployment.titles
+    records = titles_of(told, titles)
+    shown = [merge_told(*merge) for merge in merges if merge]
     return page(
         "customer.html",
         request,
         entrance,
-        customer=customer_told(found),
-        merges=[merge_told(*merge) for merge in merges if merge],
+        customer=told,
+        records=records,
+        titles=titles,
+        holds=sections_of([each for each in told.values if not each.is_empty], records),
+        empty=sections_of([each for each in told.values if each.is_empty], records),
+        has_columns=len(records) <= COLUMNS_MAX,
+        merges=[(merge, parted(told, merge) if merge.stands else []) for merge in shown],
         history=await store.read_history(customer_id),
         here=here_of(request),
     )
@@ -81,7 +93,7 @@ async def console_reviews(request: Asked, entrance: Here) -> Response[Any]:
         entrance,
         owned=owned,
         reviews=[(review_row(each), each.at) for each in reviews],
-        names=await names_told(entrance, _mentioned(reviews)) if reviews else {},
+        names=await mentioned(entrance, _in_doubt(reviews)),
         alike=alike,
         signature=signature,
         owner=owner,
@@ -107,7 +119,9 @@ async def console_review(request: Asked, entrance: Here, number: FromPath[int]) 
         review=review_row(doubt.review),
         is_open=doubt.review.is_open,
         customers=customers,
-        names=sorted({name for each in shown for name, held in each.items() if held is not None}),
+        records=[titles_of(each, hub.deployment.titles) for each in customers],
+        titles=hub.deployment.titles,
+        names=sorted({name for each in shown for name, held in each.items() if held is not None}, key=place_of),
         shown=shown,
         differing=_differing(shown),
         weighed=[weighed_told(each) for each in doubt.review.finding.weighed],
@@ -166,12 +180,19 @@ def _differing(shown: Sequence[Mapping[str, FieldValue]]) -> set[str]:
     return {name for name, values in said.items() if len(values) > 1}
 
 
-def _mentioned(reviews: Sequence[Review]) -> list[str]:
+def _in_doubt(reviews: Sequence[Review]) -> list[str]:
     return [party_id for each in reviews for party_id in (each.finding.party_id, *each.finding.doubtful)]
 
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - 64 bits
+
+
+async def mentioned(entrance: Entrance, customer_ids: Sequence[str], by: str = "") -> dict[str, Mention]:
+    """Customers of a list by id; people by name only for `by`, whose look is kept in the audit."""
+    if not customer_ids:
+        return {}
+    return await mentions_of(stewards_of(entrance), customer_ids, entrance.hub.deployment.titles, by)
 
 
 def page(template: str, request: Asked, entrance: Entrance, **facts: Any) -> Response[Any]:

@@ -12,7 +12,9 @@ from markupsafe import Markup, escape
 
 from crossdock.canonical.status import OrderStatus
 from crossdock.entrypoints.console.assets import asset_url
+from crossdock.entrypoints.console.customer_rows import VOICE_WORDS, record_in_words
 from crossdock.entrypoints.entrance.customer_answers import HAPPENED_WORDS, QUESTION_WORDS
+from crossdock.entrypoints.entrance.field_words import field_in_words, fields_in_words, rule_in_words
 from crossdock.insight.wording import STATUS_WORDS, duration_in_words, headline, quantity_in_words
 from crossdock.kit.clock import Instant, iso, to_datetime
 from crossdock.kit.wording import with_moments
@@ -34,10 +36,16 @@ def environment() -> jinja2.Environment:
     )
     made.globals |= {"asset": asset_url, "STATUS_WORDS": STATUS_WORDS, "OrderStatus": OrderStatus}
     made.globals |= {"QUESTION_WORDS": QUESTION_WORDS, "HAPPENED_WORDS": HAPPENED_WORDS}
+    made.globals |= {"VOICE_WORDS": VOICE_WORDS}
     made.filters |= {
         "clock": clock,
         "moment": moment,
         "told": told,
+        "in_words": field_in_words,
+        "all_in_words": fields_in_words,
+        "record": record_in_words,
+        "rule_in_words": rule_in_words,
+        "number": number,
         "took": duration_in_words,
         "micro": quantity_in_words,
         "headline": headline,
@@ -97,6 +105,11 @@ def money(amount: str) -> str:
     if not digits.isdigit():
         return amount
     return f"{sign}{int(digits):,}".replace(",", "\u2009") + dot + fraction
+
+
+def number(count: int) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{count:,}".replace(",", "\u2009")
 
 
 def pretty(payload: bytes) -> str:

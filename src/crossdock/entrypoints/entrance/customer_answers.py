@@ -99,12 +99,16 @@ class EvidenceTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WeighedTold(msgspec.Struct, frozen=True, kw_only=True):
-    """One candidate, and why he may be the same. `flips`: what would have led to another band."""
+    """One candidate, and why he may be the same. `flips`: what would have led to another band.
+
+    `bits` are those of the evidence and `prior_bits`, which stand before anything is compared.
+    """
 
     customer_id: str
     record: str
     band: str
     bits: float
+    prior_bits: float
     rule: str
     likely_household: bool
     evidence: tuple[EvidenceTold, ...]
@@ -343,6 +347,7 @@ def weighed_told(one: Weighed) -> WeighedTold:
         record=one.record,
         band=one.decision.band,
         bits=round(one.decision.weight, 1),
+        prior_bits=round(one.decision.prior, 1),
         rule=one.decision.rule,
         likely_household=one.decision.likely_household,
         evidence=tuple(

@@ -84,6 +84,15 @@ def fields_in_words(names: Iterable[str]) -> str:
     return ", ".join(map(field_in_words, sorted(groups, key=place_of)))
 
 
+def rule_in_words(rule: str) -> str:
+    """A rule of ownership by where it stands: `domains.payment_terms` is payment terms."""
+    kind, _, name = rule.partition(".")
+    if kind == "fields":
+        return field_in_words(name.replace(f".{ANY_KEY}", ""))
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
 def section_of(name: str) -> str:
     """Under which heading people look for a field or group."""
     pattern = pattern_of(name)

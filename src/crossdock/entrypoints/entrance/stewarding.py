@@ -1,13 +1,12 @@
 """What the API and the console have in common about customers: the stewards' desk, and what its refusals mean."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import TypeVar
 
 from crossdock.canonical.party import ExternalReference
 from crossdock.entrypoints.entrance.consent_answers import ConsentsTold, consent_told
 from crossdock.entrypoints.entrance.context import Entrance
-from crossdock.entrypoints.entrance.customer_answers import company_of, name_of
 from crossdock.entrypoints.entrance.problems import Problem
 from crossdock.kit.errors import Conflict, Rejected
 from crossdock.processes.customer_stewardship import Customer, Doubt, Stewards
@@ -64,19 +63,6 @@ async def look_at_subject(entrance: Entrance, subject: str, by: str) -> str:
     elif kind == "customer-record":
         await customers.stewards.note_look_at(by, subject)
     return party_id
-
-
-async def names_told(entrance: Entrance, customer_ids: Iterable[str], by: str = "") -> dict[str, str]:
-    """What customers are called, by id: companies, and people only for `by`, whose look is kept in the audit."""
-    stewards, names = stewards_of(entrance), {}
-    for customer_id in dict.fromkeys(customer_ids):
-        found = await stewards.customer(customer_id)
-        if found is None:
-            continue
-        if by:
-            await stewards.note_look(by, customer_id)
-        names[customer_id] = name_of(found.values) if by else company_of(found.values)
-    return names
 
 
 async def consents_told(entrance: Entrance, customer: Customer) -> ConsentsTold:

@@ -81,11 +81,11 @@ class GoldenValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             return "nobody whose word counts has said anything valid about it"
         record = self.winner.record
         said = f"{record.system} {record.kind} {record.value} said so on {said_at(self.winner.counted_at)}"
-        others = ", ".join(f"{each.record.system}: {_WORDS[each.why_not]}" for each in self.losers)
+        others = ", ".join(f"{each.record.system}: {WHY_NOT_WORDS[each.why_not]}" for each in self.losers)
         return f"{said}, by rule {self.rule}" + (f"; others: {others}" if others else "")
 
 
-_WORDS: Mapping[str, str] = {
+WHY_NOT_WORDS: Mapping[str, str] = {
     "": "survives",
     "empty": "has no value",
     "incomplete": "is incomplete",
@@ -98,6 +98,7 @@ _WORDS: Mapping[str, str] = {
     "same_time": "was said at about the same time",
     "unknown_to_all": "has no rule",
 }
+"""Why a word does not hold, for people; each follows the name of a system."""
 
 
 def golden(

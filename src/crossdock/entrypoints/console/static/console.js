@@ -46,17 +46,13 @@ if (document.querySelector("[hx-trigger*='board-changed']")) {
 // ── times in the reader's own zone ──────────────────────────────────────────────────────────────
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-
-function two(number) {
-  return String(number).padStart(2, "0");
-}
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 function localise(root) {
   for (const time of root.querySelectorAll("time[data-clock], time[data-moment]")) {
     const when = new Date(time.dateTime);
     if (Number.isNaN(when.valueOf())) continue;
-    const day = `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
-    const text = time.dataset.clock === undefined ? `${day} ${clock.format(when)}` : clock.format(when);
+    const text = (time.dataset.clock === undefined ? moment : clock).format(when);
     if (time.textContent !== text) time.textContent = text;
   }
 }
