@@ -10,7 +10,7 @@ from crossdock.adapters.tryton import ADAPTER, codec, customers
 from crossdock.adapters.tryton.adapter import TrytonDock
 from crossdock.adapters.tryton.party_mapping import reference_to
 from crossdock.canonical.party import Contact, Party, PaymentTerms, TaxProfile
-from crossdock.identity.golden.fields import fields_of
+from crossdock.identity.golden.fields import fields_of, party_of
 from crossdock.kit.clock import MICROSECONDS, SystemClock
 from crossdock.kit.errors import Conflict, Rejected, Unavailable, Unsupported
 from crossdock.ports.customer_sink import CustomerErasure, CustomerMerge, CustomerRecord, CustomerWrite
@@ -210,6 +210,23 @@ async def test_terms_are_written_by_their_name(bench: TrytonBench, dock: TrytonD
     (kept,) = await dock.read_customers([made.record])
     assert kept is not None
     assert fields_of(kept.says)["terms.days_net"] == 30
+
+
+async def test_who_was_made_without_a_kind_becomes_a_person_and_a_business_again(dock: TrytonDock) -> None:
+    (made,) = await dock.write_customers([CustomerWrite(key="XDKIND1", says=Party(contact=Contact(phone=PHONE)))])
+    assert isinstance(made, CustomerRecord)
+    seen = []
+    for number, kind in enumerate(("person", "person", "organisation")):
+        says = party_of({"kind": kind, "person.name.family": f"Łoś {number}"})
+        (told,) = await dock.write_customers(
+            [CustomerWrite(key=f"XDKIND2-{number}", says=says, record=made.record)]
+        )
+        assert isinstance(told, CustomerRecord), told
+        (shown,) = await dock.read_customers([made.record])
+        assert shown is not None
+        seen.append(fields_of(shown.says)["kind"])
+
+    assert seen == ["person", "person", "organisation"]
 
 
 @pytest.mark.parametrize("key", ["XD_odd%key", "XD#twice#", "XD\\back"])

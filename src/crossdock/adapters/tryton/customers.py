@@ -241,8 +241,6 @@ class Customers:
             values = await self._values(said, None) | await self._relationships.values(said)
             mark = ["create", [{"type": None, "code": party_mapping.mark_of(write)}]]
             values["identifiers"] = [*values.get("identifiers", ()), mark]
-            if said.get("kind") == "person":
-                values["categories"] = [["add", await self._person_category()]]
             # On SQLite Tryton may number two parties of one moment alike, and refuse the second.
             async with self._turns.of(MODEL):
                 (created,) = await self._client.create(MODEL, [values])
@@ -272,7 +270,16 @@ class Customers:
 
     async def _values(self, said: golden.Fields, row: CustomerStateRow | None) -> dict[str, Any]:
         catalogue, terms = await self._catalogue.get(), await self._terms(said)
-        return party_mapping.values_of(said, row, catalogue, terms, self._settings.tax_identifiers)
+        values = party_mapping.values_of(said, row, catalogue, terms, self._settings.tax_identifiers)
+        return values | await self._as_person(said, row)
+
+    async def _as_person(self, said: golden.Fields, row: CustomerStateRow | None) -> dict[str, Any]:
+        """Into the category of persons, or out of it, where Tryton has it otherwise than it is told."""
+        named = self._settings.person_category
+        is_person = row is not None and any(category.name == named for category in row.categories_)
+        if said.get("kind") is None or (said["kind"] == "person") == is_person:
+            return {}
+        return {"categories": [["remove" if is_person else "add", await self._person_category()]]}
 
     async def _kept(self, said: golden.Fields, written: CustomerRecord) -> CustomerRecord:
         """What was written, with what Tryton made of it that it does not keep as told."""
