@@ -29,6 +29,7 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import ArrivedChange, TouchedParty
 from crossdock.identity.recognition.index import Finding, MoveRecord, RaiseDoubt
 from crossdock.kit.clock import Clock, Instant, seconds_to_us
+from crossdock.kit.failpoints import failpoint
 from crossdock.ports.customer_source import CustomerChange
 
 _STATES: Mapping[str, RecordState] = {"deleted": "deleted", "merged": "merged", "undeleted": "live"}
@@ -80,6 +81,7 @@ def customer_change(using: Collaborators) -> Process[ArrivedChange]:
             ),
             returns=ChangeTaken,
         )
+        failpoint("change.taken")
         if taken.is_gone:
             run.attach("leave_index", MoveRecord(record=record_key(change.record), party_id=""))
         if taken.merged_with:

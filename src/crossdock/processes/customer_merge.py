@@ -24,6 +24,7 @@ from crossdock.identity.golden.ownership import Ownership
 from crossdock.identity.golden.work import MergeAsked, RepairAsked, TouchedParty
 from crossdock.identity.recognition.index import JudgePair, MatchIndex, MoveRecord
 from crossdock.kit.clock import Clock, Instant
+from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import write_key
 
 
@@ -89,6 +90,7 @@ def customer_merge(using: Collaborators) -> Process[MergeAsked]:
             ),
             returns=Joined,
         )
+        failpoint("merge.joined")
         if joined.fate != "joined":
             return MergeEnd(fate=joined.fate, survivor=joined.survivor)
         for number, record in enumerate(joined.moved):

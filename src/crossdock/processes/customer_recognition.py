@@ -42,6 +42,7 @@ from crossdock.identity.recognition.profiles import profile_held, profile_of, sa
 from crossdock.identity.recognition.starting_model import starting_model
 from crossdock.kit.clock import Clock, SystemClock, seconds_to_us
 from crossdock.kit.errors import Misconfigured, Unavailable
+from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import new_id
 from crossdock.ports.customer_source import GONE, CustomerChange
 
@@ -140,6 +141,7 @@ class Recogniser:
             if party_id:
                 effect = _given(effect, party_id)
             outcome = await submit(Commit(effects=(EffectStep("settle", effect),)))
+            failpoint("recognition.settled")
             settled = decode(outcome.findings[0], Settled)
             if settled.fate != "look_again":
                 if settled.fate == "settled" and not party_id:

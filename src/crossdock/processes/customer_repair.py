@@ -39,6 +39,7 @@ from crossdock.kit.errors import (
     Transient,
     Unsupported,
 )
+from crossdock.kit.failpoints import failpoint
 from crossdock.ports.customer_sink import Belongings, CustomerMerge, CustomerRecord, CustomerSink, CustomerWrite
 
 SETTLE_SECONDS = 60.0
@@ -118,6 +119,7 @@ async def _join(run: Run, asked: RepairAsked, found: Found, using: Collaborators
             repair = await _merge_for_good(run, repair, using)
         else:
             await _link_or_block(run, repair, using)
+        failpoint("repair.joined")
         noted = replace(repair, state="done")
     except Rejected as refusal:
         await run.compensate()
@@ -186,6 +188,7 @@ async def _part(run: Run, asked: RepairAsked, found: Found, using: Collaborators
             await _bring_back(run, repair, using)
         else:
             await _set_free(run, repair, using)
+        failpoint("repair.parted")
     except Rejected as refusal:
         await run.compensate()
         if repair.how == "merge":

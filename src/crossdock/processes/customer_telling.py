@@ -29,6 +29,7 @@ from crossdock.identity.golden.work import OwedTelling, TouchedParty
 from crossdock.identity.recognition.index import Doubts
 from crossdock.kit.clock import Clock, Instant, seconds_to_us, to_datetime
 from crossdock.kit.errors import Conflict, CrossdockError, Rejected
+from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import write_key
 from crossdock.ports.customer_sink import CustomerRecord, CustomerSink, CustomerWrite
 
@@ -95,6 +96,7 @@ def customer_telling(using: Collaborators) -> Process[OwedTelling]:
             settle_seconds=using.settle_seconds.get(owed.system, SETTLE_SECONDS),
             key="" if telling.record else _key_of(owed, telling),
         )
+        failpoint("telling.written")
         if written.gone:
             return "the record is gone"
         if written.moved or written.record is None:

@@ -25,6 +25,7 @@ from crossdock.identity.golden.ledger import PartyLedger, record_key
 from crossdock.identity.golden.work import RepairAsked, TouchedParty, UnmergeAsked
 from crossdock.identity.recognition.index import JudgePair, MoveRecord
 from crossdock.kit.clock import Clock, Instant
+from crossdock.kit.failpoints import failpoint
 from crossdock.kit.ids import write_key
 
 
@@ -56,6 +57,7 @@ def customer_unmerge(using: Collaborators) -> Process[UnmergeAsked]:
             ),
             returns=Parted,
         )
+        failpoint("merge.parted")
         if parted.fate != "parted":
             return parted
         for number, record in enumerate(parted.moved):

@@ -57,6 +57,7 @@ from crossdock.kit.errors import (
     Unavailable,
     Unsupported,
 )
+from crossdock.kit.failpoints import failpoint
 from crossdock.kit.wording import said_at
 from crossdock.ports.customer_sink import CustomerErasure, CustomerSink, CustomerWrite
 
@@ -144,10 +145,13 @@ def party_erasure(using: Collaborators) -> Process[ErasureAsked]:
                 settle_seconds=using.settle_seconds.get(each.record.system, SETTLE_SECONDS),
             )
             cleared.append(Cleared(record=each.record, fate=fate))
+        failpoint("erasure.cleared")
         await run.step("note_in_log", lambda _key: _note(asked, cleared, orders, using), returns=int)
+        failpoint("erasure.noted")
         forgotten = await run.record(
             "forget", ForgetParty(asked=asked, cleared=tuple(cleared), orders=orders), returns=Forgotten
         )
+        failpoint("erasure.forgotten")
         await run.sleep_until("let_it_end", to_datetime(using.clock.now() + seconds_to_us(SWEEP_SECONDS)))
         await run.record("sweep", ForgetParty(asked=asked, orders=orders), returns=Forgotten)
         return forgotten
