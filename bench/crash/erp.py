@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -16,7 +16,7 @@ from crossdock.adapters.memory.simulator.estate import STANDARD_ESTATE, ArticleP
 from crossdock.adapters.memory.simulator.faults import Fault
 from crossdock.adapters.memory.simulator.server import MemoryErp
 from crossdock.adapters.memory.simulator.surface import Surface
-from crossdock.adapters.memory.wire import Document, SalesOrder, StatusRow
+from crossdock.adapters.memory.wire import Count, Document, Partner, PartnerWrite, SalesOrder, StatusRow
 
 CURRENCIES = ("EUR", "GBP", "SEK", "USD", "CHF")
 DEPOT = "W1"
@@ -24,32 +24,38 @@ ASK_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def erp_process(on_hand: Mapping[str, int], *, unique_reference: bool) -> Iterator["Erp"]:
-    """An ERP with this stock, which goes away again."""
+def erp_process(
+    on_hand: Mapping[str, int], *, unique_reference: bool, doors: Sequence[str] = ()
+) -> Iterator[tuple["Erp", Mapping[str, "Erp"]]]:
+    """An ERP with this stock, and the doors where customers come in; all of them go away again."""
     ours, theirs = PROCESSES.Pipe()
     process = PROCESSES.Process(
-        target=_serve, args=(theirs, dict(on_hand), unique_reference), name="the ERP", daemon=True
+        target=_serve, args=(theirs, dict(on_hand), unique_reference, len(doors)), name="the ERP", daemon=True
     )
     process.start()
-    erp = Erp(ours.recv())
+    erp, *others = (Erp(port) for port in ours.recv())
     try:
-        yield erp
+        yield erp, dict(zip(doors, others, strict=True))
     finally:
-        erp.close()
+        for each in (erp, *others):
+            each.close()
         process.kill()
         process.join()
 
 
-def _serve(pipe: Connection, on_hand: dict[str, int], unique_reference: bool) -> None:  # noqa: FBT001 - a process's arguments
+def _serve(pipe: Connection, on_hand: dict[str, int], unique_reference: bool, doors: int) -> None:  # noqa: FBT001 - a process's arguments
     async def serve() -> None:
         estate = msgspec.structs.replace(
             STANDARD_ESTATE,
             prices=(*STANDARD_ESTATE.prices, *(ArticlePrice("P-100", currency, "1") for currency in CURRENCIES)),
             stock=tuple(Stock(product, DEPOT, str(pieces)) for product, pieces in on_hand.items()),
         )
-        erp = MemoryErp(Surface(estate=estate, unique_reference=unique_reference, secret=SECRET))
-        await erp.start()
-        pipe.send(int(erp.url.rpartition(":")[2]))
+        surfaces = [Surface(estate=estate, unique_reference=unique_reference, secret=SECRET)]
+        surfaces += [Surface(secret=SECRET) for _ in range(doors)]
+        systems = [MemoryErp(surface) for surface in surfaces]
+        for system in systems:
+            await system.start()
+        pipe.send([int(system.url.rpartition(":")[2]) for system in systems])
         await asyncio.Event().wait()
 
     asyncio.run(serve())
@@ -97,6 +103,21 @@ class Erp:
         """What the channel shows, by record."""
         answer: Any = self._http.get("statuses").raise_for_status()
         return msgspec.json.decode(answer.content, type=dict[str, StatusRow])
+
+    def partners(self) -> Sequence[Partner]:
+        """All partners that are not put aside."""
+        answer = self._http.get("partners").raise_for_status()
+        return msgspec.json.decode(answer.content, type=list[Partner])
+
+    def enter(self, write: PartnerWrite) -> Partner:
+        """Let a clerk make or change a partner."""
+        answer = self._http.post("partners", content=msgspec.json.encode(write)).raise_for_status()
+        return msgspec.json.decode(answer.content, type=Partner)
+
+    def end_of_partners(self) -> int:
+        """How far the stream of their changes goes."""
+        answer = self._http.get("partners/end").raise_for_status()
+        return msgspec.json.decode(answer.content, type=Count).count
 
     def close(self) -> None:
         """Let go of connections."""

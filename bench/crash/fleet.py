@@ -27,6 +27,20 @@ FAILED_IN_A_ROW_MAX = 30
 OWED_SHARE, AILING_SHARE, STALLED_SHARE = 0.7, 0.12, 0.08
 """How lives are meant to end: at a place that is owed, after an ailment, after a stall; the rest at any time."""
 
+OF_CUSTOMERS_SHARE = 0.4
+OF_CUSTOMERS = (
+    "change.",
+    "erasure.",
+    "indexing.",
+    "memory.customers_",
+    "merge.",
+    "onboarding.",
+    "recognition.",
+    "repair.",
+    "telling.",
+)
+"""Where customers come in, of the lives that end at a place so many end where only their work comes by."""
+
 UNTOUCHED_SHARE = 0.7
 PAUSED_SHARE = 0.4
 STOPPED_SHARE = 0.4
@@ -125,6 +139,9 @@ class Fleet:
         if self._plan.places or (owed and drawn < OWED_SHARE):
             some = self._plan.places or self._chance.sample(owed, (len(owed) + 1) // 2)
             spared = self._chance.randint(0, self._plan.spared_max)
+            theirs = [name for name in owed if name.startswith(OF_CUSTOMERS)]
+            if theirs and self._plan.people and self._chance.random() < OF_CUSTOMERS_SHARE:
+                some, spared = theirs, 0
             return {"owed": tuple(some), "spared": spared, "ends": self._plan.ends}
         if self._plan.ailments and drawn < OWED_SHARE + AILING_SHARE:
             return {"ailment": self._chance.choice(AILMENTS)}

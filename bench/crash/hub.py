@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
+from bench.crash.agreement import ERP, ONBOARDING, OWNERSHIP
 from bench.crash.ailments import Ailment, ShiftedClock, suffer
 from bench.crash.mutants import MUTANTS, Mutant, put
 from crossdock.adapters.memory import ADAPTER
@@ -43,7 +44,13 @@ from crossdock.entrypoints.api.app import serve
 from crossdock.kit.failpoints import arm
 from crossdock.policies.order_acceptance import AcceptanceRules
 from crossdock.ports.manifest import Limits
-from crossdock.processes import order_intake
+from crossdock.processes import (
+    customer_beginning,
+    customer_indexing,
+    customer_telling,
+    order_intake,
+    party_erasure,
+)
 from crossdock.testing.failpoints import places
 
 SECRET = "crash-run"
@@ -57,6 +64,12 @@ STALL_SECONDS = 2.5 * LEASE_SECONDS
 SLOTS = 5_000
 """So many that what dead hubs still hold of them does not stop the others: a hub dies every second here."""
 
+PAUSE_SECONDS = 3.0
+"""So long a hub waits for what somebody else said, and for what was under way when somebody was forgotten."""
+
+PAGE_ROWS = 4
+"""So few records a page of the match index has that one is died over."""
+
 NAMES = tuple(place.name for place in places())
 COUNTER_BYTES = 4
 
@@ -66,7 +79,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
 
     It dies at the first of the `owed` places it passes after `spared` passes of any of them, or stalls there for
     longer than its lease. Once it is up it `lives_seconds` at most; 0: for ever. `prepares`: it only makes the
-    tables and takes the stock over.
+    tables and takes the stock over. At the `doors`, by system where they are, customers come in.
     """
 
     number: int
@@ -81,6 +94,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     ailment: Ailment = ""
     mutant: Mutant = ""
     prepares: bool = False
+    doors: Mapping[str, str] = {}
 
 
 class Tally:
@@ -153,6 +167,11 @@ def _hurry() -> None:
     put(hub_module, "OPEN_SECONDS_MAX", 0.5)
     put(order_intake, "STANDBY_SECONDS", 0.1)
     put(committer, "RETRY_SECONDS_MAX", 0.5)
+    put(customer_beginning, "LOOK_SECONDS", 0.1)
+    put(customer_indexing, "LOOK_SECONDS", 0.1)
+    put(customer_indexing, "PAGE_ROWS_MAX", PAGE_ROWS)
+    put(customer_telling, "PAUSE_SECONDS", PAUSE_SECONDS)
+    put(party_erasure, "SWEEP_SECONDS", PAUSE_SECONDS)
     for module in (relay, order_intake):
         put(module, "RETRY_SECONDS_FIRST", 0.1)
         put(module, "RETRY_SECONDS_MAX", 0.5)
@@ -191,21 +210,32 @@ async def _work(duty: Duty) -> int:
 def deployment_for(duty: Duty) -> Deployment:
     """One ERP that is also the sales channel, over HTTP. It does not look before it writes: the engine must."""
     manifests = {"memory": msgspec.structs.replace(ADAPTER, outcome_settles_seconds=SETTLE_SECONDS)}
-    settings = {
-        "url": duty.erp_url,
+    limits = Limits(
+        in_flight_max=SLOTS, rate_per_second=400.0, daily_budget=50_000_000, batch_max=20, linger_seconds=0.02
+    )
+    urls = {ERP: duty.erp_url, **duty.doors}
+    policies = Policies(acceptance=AcceptanceRules(check_prices=False))
+    parts: dict[str, Any] = {
+        "hub": HubSettings(store=duty.store, http=HttpSettings(port=duty.port)),
+        "systems": {
+            name: SystemEntry(adapter="memory", settings=_settings(url), limits=limits)
+            for name, url in urls.items()
+        },
+        "routes": Routes(erp=ERP, order_sources=(ERP,), status_sinks=(ERP,)),
+        "policies": policies,
+    }
+    if duty.doors:
+        parts["ownership"] = OWNERSHIP
+        parts["policies"] = msgspec.structs.replace(policies, onboarding=ONBOARDING)
+    return check_deployment(parts, manifests, Path(duty.folder))
+
+
+def _settings(url: str) -> dict[str, Any]:
+    return {
+        "url": url,
         "secret": SECRET,
         "unique_reference": True,
         "arrivals_wait_seconds": 0.1,
         "arrivals_max": 5,
         "timeout_seconds": CALL_SECONDS,
     }
-    limits = Limits(
-        in_flight_max=SLOTS, rate_per_second=400.0, daily_budget=50_000_000, batch_max=20, linger_seconds=0.02
-    )
-    parts = {
-        "hub": HubSettings(store=duty.store, http=HttpSettings(port=duty.port)),
-        "systems": {"erp": SystemEntry(adapter="memory", settings=settings, limits=limits)},
-        "routes": Routes(erp="erp", order_sources=("erp",), status_sinks=("erp",)),
-        "policies": Policies(acceptance=AcceptanceRules(check_prices=False)),
-    }
-    return check_deployment(parts, manifests, Path("/"))

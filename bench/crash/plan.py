@@ -19,12 +19,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     `spared_max` times; `passes_each` is how often at least `places_min` of them must have been passed in all.
     `patient`: it is left alone until it comes there. `look_up_only`: the ERP takes a second order under a
     reference without a word. Counts end a storm, not the clock: `storm_seconds_max` is for what hangs,
-    and `limit_seconds` for the whole (0: what its parts may take together).
+    and `limit_seconds` for the whole (0: what its parts may take together). `people`: so many customers come in,
+    with companies beside them; without any the hub keeps none.
     """
 
     store: Store
     orders: int
     hubs: int
+    people: int = 0
     look_up_only: bool = True
     deaths: int = 0
     deaths_each: int = 1
@@ -55,14 +57,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 SIZES: Mapping[str, Sequence[Plan]] = {
     "change": (
-        Plan(store="sqlite", orders=100, hubs=1, deaths=15, cuts=5),
-        Plan(store="postgres", orders=200, hubs=2, deaths=25, server_kills=5, cuts=15),
+        Plan(store="sqlite", orders=100, hubs=1, people=12, deaths=20, cuts=5),
+        Plan(store="postgres", orders=200, hubs=2, people=24, deaths=35, server_kills=5, cuts=15),
     ),
     "night": (
         Plan(
             store="sqlite",
             orders=5_000,
             hubs=1,
+            people=300,
             deaths=500,
             deaths_each=6,
             passes_each=50,
@@ -75,6 +78,7 @@ SIZES: Mapping[str, Sequence[Plan]] = {
             store="postgres",
             orders=15_000,
             hubs=3,
+            people=600,
             deaths=1_500,
             deaths_each=18,
             passes_each=50,
@@ -90,6 +94,7 @@ SIZES: Mapping[str, Sequence[Plan]] = {
             store="sqlite",
             orders=20_000,
             hubs=1,
+            people=1_000,
             deaths=2_000,
             deaths_each=24,
             passes_each=200,
@@ -102,6 +107,7 @@ SIZES: Mapping[str, Sequence[Plan]] = {
             store="postgres",
             orders=80_000,
             hubs=4,
+            people=4_000,
             deaths=8_000,
             deaths_each=92,
             passes_each=200,
@@ -113,4 +119,5 @@ SIZES: Mapping[str, Sequence[Plan]] = {
         ),
     ),
 }
-"""By the occasion. Orders add up to 300, 20,000 and 100,000, deaths to 40, 2,000 and 10,000."""
+"""By the occasion. Orders add up to 300, 20,000 and 100,000, people to 36, 900 and 5,000, deaths to 55, 2,000 and
+10,000."""

@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal, cast
 
 import msgspec
@@ -259,3 +260,46 @@ def _reset(writer: asyncio.StreamWriter) -> None:
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, CUT_NOW)
     transport = writer.transport
     transport.abort()
+
+
+class Network:
+    """The proxies before all systems, as one: what is cut is cut for all of them."""
+
+    def __init__(self, proxies: Sequence[FaultProxy]) -> None:
+        self._proxies = proxies
+
+    @property
+    def injected(self) -> Counter[str]:
+        """Every fault, by its kind."""
+        return sum((proxy.injected for proxy in self._proxies), Counter())
+
+    def let_meet(self, rates: Rates) -> None:
+        """From now on so many requests meet faults."""
+        for proxy in self._proxies:
+            proxy.rates = rates
+
+    async def start(self) -> None:
+        """See `FaultProxy.start`."""
+        for proxy in self._proxies:
+            await proxy.start()
+
+    async def cut_off(self, direction: Direction) -> None:
+        """See `FaultProxy.cut_off`."""
+        for proxy in self._proxies:
+            await proxy.cut_off(direction)
+
+    async def mend(self) -> None:
+        """See `FaultProxy.mend`."""
+        for proxy in self._proxies:
+            await proxy.mend()
+
+    async def stop(self) -> None:
+        """Cut everything, and let what is late land."""
+        for proxy in self._proxies:
+            await proxy.stop()
+            await proxy.settle()
+
+    async def settle(self) -> None:
+        """See `FaultProxy.settle`."""
+        for proxy in self._proxies:
+            await proxy.settle()

@@ -13,7 +13,7 @@ from crossdock.adapters.memory.wire import Document, StatusRow
 from crossdock.canonical.order import Order
 from crossdock.contracts.orders import ORDER_EVENTS, OrderAccepted, OrderNeedsAttention, OrderRefused
 from crossdock.durable.codec import decode
-from crossdock.durable.records import Parking, RunState
+from crossdock.durable.records import ERASED, Parking, RunState
 from crossdock.policies.order_status import status_after
 from crossdock.processes.order_submission import erp_key
 from crossdock.storage.sql_store import SqlStore
@@ -21,8 +21,10 @@ from crossdock.storage.sql_store import SqlStore
 MICRO = 1_000_000
 PAGE = 500
 ENDED = {RunState.DONE.value, RunState.PARKED.value, RunState.SKIPPED.value}
-KEPT = "changed-after-submission", "untranslatable"
-"""Codes of what stays parked for a person: an order that came again otherwise, and what nobody can read."""
+FORGOTTEN = "customer-erased"
+KEPT = "changed-after-submission", FORGOTTEN, "untranslatable"
+"""Codes of what stays parked for a person: an order that came again otherwise, what nobody can read, and what a
+system still told of somebody who was forgotten meanwhile."""
 
 
 class Reckoning(msgspec.Struct, kw_only=True):
@@ -94,7 +96,12 @@ async def read_ledger(store: SqlStore) -> Ledger:
 async def read_parked(store: SqlStore) -> dict[str, tuple[str, str]]:
     """Whose each parked run is, and the code of why."""
     rows = await store._read(lambda tx: tx.execute("SELECT run_id, owner, facts FROM parked").fetchall())
-    return {run_id: (owner, decode(bytes(facts), Parking).code) for run_id, owner, facts in rows}
+    return {run_id: (owner, _code_of(bytes(facts))) for run_id, owner, facts in rows}
+
+
+def _code_of(facts: bytes) -> str:
+    """Why it is parked; of what told of somebody who was forgotten since, just so much."""
+    return FORGOTTEN if facts == ERASED else decode(facts, Parking).code
 
 
 def reckon(book: Book, acknowledged: Iterable[str], erp: Erp, ledger: Ledger) -> Reckoning:

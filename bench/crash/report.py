@@ -36,6 +36,19 @@ LEFT: Sequence[tuple[str, Figure]] = (
     ("parked without an owner", lambda it: len(it.reckoning.parked_without_owner)),
     ("not ended", lambda it: len(it.reckoning.unfinished)),
 )
+PEOPLE: Sequence[tuple[str, Figure]] = (
+    ("customers / their records everywhere", lambda it: f"{it.people.people} / {it.people.records}"),
+    ("merges / taken back", lambda it: f"{it.people.merged + it.people.parted} / {it.people.parted}"),
+    ("forgotten / companies approved", lambda it: f"{it.people.erased} / {it.people.approved}"),
+    ("fields that a person is asked about", lambda it: it.people.asked_of_a_person),
+    ("not one party each", lambda it: len(it.people.not_one_party)),
+    ("not once in the ERP", lambda it: len(it.people.not_once_in_the_erp)),
+    ("records too many or too few at the doors", lambda it: len(it.people.made_at_doors)),
+    ("values lost, or overwritten by who may not", lambda it: len(it.people.lost_or_overwritten)),
+    ("merges that are half there", lambda it: len(it.people.merged_halfway)),
+    ("companies not approved", lambda it: len(it.people.not_approved)),
+    ("told of who was forgotten", lambda it: len(it.people.not_forgotten)),
+)
 
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
@@ -52,6 +65,9 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
     table.add_row("[bold]faults in all", *(str(outcome.faults.total()) for outcome in outcomes))
     table.add_section()
     for name, figure in LEFT:
+        table.add_row(name, *(str(figure(outcome)) for outcome in outcomes))
+    table.add_section()
+    for name, figure in PEOPLE:
         table.add_row(name, *(str(figure(outcome)) for outcome in outcomes))
     console.print(table)
     _show_places(outcomes, console)

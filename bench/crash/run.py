@@ -4,29 +4,33 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from bench.crash.agreement import DOORS, ERP
+from bench.crash.clerks import Clerks
 from bench.crash.erp import Erp, erp_process
 from bench.crash.fleet import Fleet
 from bench.crash.hanging import tell_tasks, tell_what_hangs
 from bench.crash.hub import LATE_SECONDS, SETTLE_SECONDS, Duty, deployment_for
 from bench.crash.orders import Book, make_book
+from bench.crash.people import make_cast
+from bench.crash.people_reckoning import PeopleLeft, look, reckon_people
 from bench.crash.plan import Plan
-from bench.crash.proxy import FaultProxy
+from bench.crash.proxy import FaultProxy, Network
 from bench.crash.reckoning import ENDED, KEPT, Ledger, Reckoning, read_ledger, read_parked, reckon
 from bench.crash.server import PostgresServer, free_port, own_postgres
 from bench.crash.shop import Operator, Shop
 from bench.crash.weather import Weather
-from crossdock.bootstrap.hub import make_store
+from crossdock.bootstrap.hub import Hub, make_store
 from crossdock.durable.store import StoreUnavailable
 from crossdock.kit.clock import SystemClock
 from crossdock.storage.sql_store import SqlStore
 
-WRITES = frozenset({"/orders"})
+WRITES = frozenset({"/orders", "/partners/write", "/partners/join", "/partners/part"})
 LOOK_SECONDS = 0.25
 SHOWN_MAX = 8
 SQUALL_SHARE = 0.9
@@ -42,6 +46,7 @@ class Outcome(msgspec.Struct, kw_only=True):
 
     plan: Plan
     reckoning: Reckoning
+    people: PeopleLeft
     faults: Counter[str]
     deaths: Counter[str]
     passes: Counter[str]
@@ -62,18 +67,38 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class Ground:
-    """What a run stands on: the ERP, the network to it, the database, the fleet and its customers."""
+    """What a run stands on: the systems, the network to them, the database, the fleet and its customers."""
 
     def __init__(
-        self, plan: Plan, book: Book, erp: Erp, proxy: FaultProxy, server: PostgresServer | None, folder: Path
+        self,
+        plan: Plan,
+        book: Book,
+        systems: Mapping[str, Erp],
+        proxies: Mapping[str, FaultProxy],
+        server: PostgresServer | None,
+        folder: Path,
     ) -> None:
-        self.plan, self.book, self.erp, self.proxy, self.server = plan, book, erp, proxy, server
+        self.plan, self.book, self.systems, self.server = plan, book, systems, server
+        self.erp, self.network = systems[ERP], Network(list(proxies.values()))
         store = server.address if server else f"sqlite:{folder / 'hub.sqlite'}"
-        duty = Duty(number=0, store=store, erp_url=proxy.url, port=0, folder=str(folder), mutant=plan.mutant)
+        urls = {name: proxy.url for name, proxy in proxies.items()}
+        duty = Duty(
+            number=0,
+            store=store,
+            erp_url=urls.pop(ERP),
+            port=0,
+            folder=str(folder),
+            mutant=plan.mutant,
+            doors=urls,
+        )
         self.fleet = Fleet(plan, duty, [free_port() for _ in range(plan.hubs)], folder)
-        self.weather = Weather(plan, proxy, erp, server, self.fleet.may_start)
-        self.shop = Shop(book, erp, self.fleet.urls, buyers=plan.buyers, seed=plan.seed + 2)
+        self.shop = Shop(book, self.erp, self.fleet.urls, buyers=plan.buyers, seed=plan.seed + 2)
         self.operator = Operator(self.fleet.urls, plan.seed + 3)
+        self.looking = Hub(deployment_for(duty), SystemClock())
+        may_start = self.fleet.may_start
+        self.weather = Weather(plan, self.network, self.erp, server, may_start, self.looking.store)
+        cast = make_cast(plan.people, plan.seed + 4)
+        self.clerks = Clerks(cast, systems, self.looking, self.fleet.urls)
         self.folder = folder
         self._duty = duty
 
@@ -98,25 +123,34 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Outcome:
     book = make_book(plan.orders, plan.seed)
     with contextlib.ExitStack() as exits:
         server = exits.enter_context(own_postgres(folder / "postgres")) if plan.store == "postgres" else None
-        erp = exits.enter_context(erp_process(book.on_hand, unique_reference=not plan.look_up_only))
-        repeats = not plan.look_up_only
-        proxy = FaultProxy(
-            erp.port,
-            WRITES,
-            seed=plan.seed,
-            late_seconds=LATE_SECONDS,
-            lands_within_seconds=(LATE_SECONDS + SETTLE_SECONDS) / 2,
-            repeats=repeats,
-        )
-        await proxy.start()
-        ground = Ground(plan, book, erp, proxy, server, folder)
+        doors = DOORS if plan.people else ()
+        asked = erp_process(book.on_hand, unique_reference=not plan.look_up_only, doors=doors)
+        erp, at_doors = exits.enter_context(asked)
+        systems = {ERP: erp, **at_doors}
+        proxies = {name: _proxy(plan, name, system) for name, system in systems.items()}
+        await Network(list(proxies.values())).start()
+        ground = Ground(plan, book, systems, proxies, server, folder)
         try:
             return await _within(plan.seconds_max, ground, _run(ground, progress, begun))
         finally:
             await ground.shop.close()
             await ground.operator.close()
-            await proxy.stop()
-            await proxy.settle()
+            await ground.clerks.close()
+            await ground.looking.close()
+            await ground.network.stop()
+
+
+def _proxy(plan: Plan, name: str, system: Erp) -> FaultProxy:
+    """The way to a system. An ERP that takes a second order under a reference is not asked twice."""
+    repeats = name != ERP or not plan.look_up_only
+    return FaultProxy(
+        system.port,
+        WRITES,
+        seed=plan.seed + [ERP, *DOORS].index(name),
+        late_seconds=LATE_SECONDS,
+        lands_within_seconds=(LATE_SECONDS + SETTLE_SECONDS) / 2,
+        repeats=repeats,
+    )
 
 
 async def _within(seconds: float, ground: Ground, running: Coroutine[Any, Any, Outcome]) -> Outcome:
@@ -136,13 +170,14 @@ async def _within(seconds: float, ground: Ground, running: Coroutine[Any, Any, O
 async def _run(ground: Ground, progress: Progress, begun: float) -> Outcome:
     plan, fleet, weather = ground.plan, ground.fleet, ground.weather
     await fleet.prepare()
+    await ground.looking.open()
     await weather.rise()
     sailing = [asyncio.ensure_future(fleet.sail(berth)) for berth in range(plan.hubs)]
     try:
         await _storm(ground, sailing, progress)
         await weather.settle()
         calm = time.monotonic()
-        ledger, hangs = await _converge(ground, progress)
+        ledger, people, hangs = await _converge(ground, progress)
         converged_seconds = time.monotonic() - calm
     finally:
         fleet.stormy = False
@@ -153,7 +188,8 @@ async def _run(ground: Ground, progress: Progress, begun: float) -> Outcome:
     outcome = Outcome(
         plan=plan,
         reckoning=reckoning,
-        faults=ground.proxy.injected + fleet.ends + weather.happened,
+        people=people,
+        faults=ground.network.injected + fleet.ends + weather.happened,
         deaths=fleet.deaths,
         passes=fleet.passes,
         answers=ground.shop.answers,
@@ -193,6 +229,7 @@ async def _storm(ground: Ground, sailing: Sequence[asyncio.Future[None]], progre
                 break
             weathering = asyncio.ensure_future(ground.weather.go_on(share))
         await ground.operator.look()
+        await ground.clerks.work(share)
         await asyncio.sleep(LOOK_SECONDS)
     fleet.stormy = False
     await asyncio.gather(*sending)
@@ -208,24 +245,39 @@ async def _squall(ground: Ground, deadline: float) -> None:
                 if sum(counts.get(state, 0) for state in ENDED) >= SQUALL_SHARE * sum(counts.values()):
                     return
             await ground.operator.look()
+            await ground.clerks.work(1.0)
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _converge(ground: Ground, progress: Progress) -> tuple[Ledger, list[str]]:
+async def _converge(ground: Ground, progress: Progress) -> tuple[Ledger, PeopleLeft, list[str]]:
     """Wait until nothing moves any more; what is parked and may be retried is, as a person would.
 
     Where the time is over first, also what hangs.
     """
     deadline = time.monotonic() + ground.plan.converge_seconds_max
+    clerks = ground.clerks
     async with ground.store() as store:
         while True:
             with contextlib.suppress(StoreUnavailable):
-                left = await _left(store, ground.plan.orders)
+                left = clerks.left + await _unheard(ground, store) + await _left(store, ground.plan.orders)
                 progress("settled", ground.plan.orders - min(left, ground.plan.orders), ground.plan.orders)
                 if not left or time.monotonic() >= deadline:
-                    return await read_ledger(store), await ground.hangs(store) if left else []
+                    seen, shown = await look(store, clerks.log, ground.systems)
+                    people = reckon_people(clerks.cast, clerks.log, seen, shown, left=clerks.left)
+                    return await read_ledger(store), people, await ground.hangs(store) if left else []
             await ground.operator.look()
+            await clerks.work(1.0)
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _unheard(ground: Ground, store: SqlStore) -> int:
+    """Messages about customers that no hub has taken yet. What is taken is a run, so these are asked for first."""
+    if not ground.plan.people:
+        return 0
+    ends = {name: await asyncio.to_thread(system.end_of_partners) for name, system in ground.systems.items()}
+    cursors = await store.read_cursors()
+    heard = {name: cursors.get(f"source:{name}:customers", "0").partition("@")[0] for name in ends}
+    return sum(end - int(heard[name] or 0) for name, end in ends.items())
 
 
 async def _left(store: SqlStore, orders: int) -> int:
@@ -245,7 +297,8 @@ async def _left(store: SqlStore, orders: int) -> int:
 def _amiss(outcome: Outcome, fleet: Fleet) -> list[str]:
     """In words, whatever is not as promised."""
     plan, reckoning = outcome.plan, outcome.reckoning
-    amiss = [f"{name}: {in_short(value)}" for name, value in reckoning.faults.items()]
+    faults = {**reckoning.faults, **outcome.people.faults}
+    amiss = [f"{name}: {in_short(value)}" for name, value in faults.items()]
     if reckoning.acknowledged < reckoning.orders:
         amiss.append(f"only {reckoning.acknowledged} of {reckoning.orders} orders were acknowledged")
     if plan.deaths and fleet.killed < plan.deaths:

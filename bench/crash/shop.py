@@ -19,6 +19,8 @@ AGAIN_SECONDS = 0.1
 JSON = {"content-type": "application/json"}
 LEFT_ALONE = {"repair", "reread"}
 """Categories that nobody but a person with the order before him can decide."""
+TURNED_BACK = "order_submission/"
+"""Only an order may be turned back: what a customer said stays said."""
 
 
 class Shop:
@@ -98,8 +100,10 @@ class Operator:
             wanted = [run["run_id"] for run in found if run["category"] not in LEFT_ALONE]
             if not wanted:
                 return 0
-            if self._chance.random() < 0.5:
-                back = wanted.pop()
+            turned = [run_id for run_id in wanted if run_id.startswith(TURNED_BACK)]
+            if turned and self._chance.random() < 0.5:
+                back = turned[-1]
+                wanted.remove(back)
                 self.turned_back += await self._tell("compensate", [back])
             twice = await asyncio.gather(self._tell("retry", wanted), self._tell("retry", wanted))
             self.retried += sum(twice)

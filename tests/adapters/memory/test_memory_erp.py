@@ -180,6 +180,7 @@ async def test_a_clerk_writes_partners_over_http_and_the_hub_hears_of_it(local: 
     (kept,) = (await stranger.get("partners")).json()
     assert kept["card"] == {"kind": "person", "person.name.family": "Łoś", "terms.code": "N30"}
     assert (refused.status_code, refused.json()["code"]) == (404, "PARTNER_GONE")
+    assert (await stranger.get("partners/end")).json() == {"count": 2}
     server.surface.partners.delete(made["number"])
     assert (await stranger.get("partners")).json() == []
 

@@ -39,6 +39,11 @@ class Channel:
         self._latest: dict[str, Message] = {}
         self._news: set[asyncio.Event] = set()
 
+    @property
+    def end(self) -> int:
+        """The sequence number of the last message: who read so far has nothing to wait for."""
+        return len(self._slots)
+
     def offer(self, order: SalesOrder) -> Message:
         """Capture an order: it joins the stream under its external number, and counts as changed now."""
         return self.offer_raw(order.external, msgspec.json.encode(order))

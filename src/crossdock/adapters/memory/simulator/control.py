@@ -60,6 +60,7 @@ class Control:
             ("POST", "messages", self._offer),
             ("GET", "partners", self._partners),
             ("POST", "partners", self._write_partner),
+            ("GET", "partners/end", self._end_of_partners),
             ("GET", "statuses", self._statuses),
             ("GET", "calls", self._calls),
             ("POST", "records/{record}/{verb}", self._record),
@@ -134,6 +135,9 @@ class Control:
 
     async def _write_partner(self, request: Request, _variables: dict[str, str]) -> Any:
         return self._served().partners.write(msgspec.json.decode(request.body, type=wire.PartnerWrite))
+
+    async def _end_of_partners(self, _request: Request, _variables: dict[str, str]) -> Any:
+        return wire.Count(self._served().partners.stream.end)
 
     async def _record(self, _request: Request, variables: dict[str, str]) -> Any:
         gone = self._served().board.gone
