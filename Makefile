@@ -67,7 +67,7 @@ bench-match-store: $(VENV)/.dev ## Match arrivals against the hub's own database
 bench-match-small: $(VENV)/.dev ## The same on the small sets, for a look
 	@$(BIN)/python -m bench.match --small
 
-crash: $(VENV)/.dev ## Kill hubs, network and PostgreSQL under load, then ask the ERP what is left (2 to 4 minutes)
+crash: $(VENV)/.dev ## Kill hubs, network and PostgreSQL under load, then ask the ERP what is left (3 to 5 minutes)
 	@$(BIN)/python -m bench.crash
 
 crash-nightly: $(VENV)/.dev ## The same with 20,000 orders and 2,000 deaths (hours)
