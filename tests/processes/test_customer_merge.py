@@ -1,7 +1,7 @@
 """Two customers become one, and two again: in the hub and in the systems, and nothing said since is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -9,26 +9,28 @@ from msgspec.structs import replace
 from tests.processes.books import CustomerHub, customer_hub
 from tests.stores import Stores
 
+from crossdock.adapters.memory.adapter import MemoryDock
 from crossdock.adapters.memory.simulator.faults import LoseAnswer, RefuseBeforeCommit
 from crossdock.canonical.party import ExternalReference
 from crossdock.contracts.customers import CustomerMerged, CustomerUnmerged
 from crossdock.durable.codec import decode
 from crossdock.durable.records import Commit, EffectStep, RunState
 from crossdock.identity.golden.contributions import Statement
-from crossdock.identity.golden.fields import Domain
+from crossdock.identity.golden.fields import Domain, fields_of, party_of
 from crossdock.identity.golden.joining import Joined, JoinParties, Merge, Unmerged, report
 from crossdock.identity.golden.ledger import ChangeTaken, DecideValue, TakeChange
 from crossdock.identity.golden.ownership import Merging, Ownership, Rule
 from crossdock.identity.golden.survivorship import Pin
 from crossdock.identity.golden.work import MergeAsked, UnmergeAsked
-from crossdock.kit.errors import Conflict
+from crossdock.kit.errors import Conflict, CrossdockError
 from crossdock.kit.failpoints import arm, disarm
-from crossdock.ports.customer_sink import CustomerMerge
+from crossdock.ports.customer_sink import CustomerMerge, CustomerRecord, CustomerWrite
 from crossdock.processes.customer_merge import MergeEnd
 
 pytestmark = pytest.mark.anyio
 
 EMAIL, PHONE, TERMS = "contact.email", "contact.phone", "terms.code"
+EXEMPT = "tax.exemption.exempt"
 OWNERSHIP = Ownership(
     domains=dict.fromkeys(Domain, Rule(rule="owner", owner="erp", readers=("crm",)))
     | {
@@ -206,6 +208,35 @@ async def test_what_was_merged_for_good_is_said_and_made_anew_where_declared(sto
         assert f"crm/partner/{anew.value}" in {line.record for line in told.restored}
         assert card(hub, "crm", a["crm"]) == {EMAIL: "anna@x.org", TERMS: "N30"}
         assert (await hub.party("crm", anew.value)).party_id == "P-B"
+
+
+async def test_a_box_that_nobody_ticked_in_a_record_made_anew_is_no_word(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = MemoryDock.write_customers
+
+    async def with_a_box(
+        dock: MemoryDock, writes: Sequence[CustomerWrite]
+    ) -> list[CustomerRecord | CrossdockError]:
+        """A new record shows a box that it was not told of: unticked, as every new one does."""
+        outcomes = await write(dock, writes)
+        return [
+            replace(made, says=party_of({**fields_of(made.says), EXEMPT: False}), unset=(EXEMPT,))
+            if asked.record is None and isinstance(made, CustomerRecord)
+            else made
+            for asked, made in zip(writes, outcomes, strict=True)
+        ]
+
+    async with customer_hub(stores, FINAL) as hub:
+        await two_customers(hub)
+        await merge(hub)
+        monkeypatch.setattr(MemoryDock, "write_customers", with_a_box)
+        await unmerge(hub)
+        anew = next(repair.anew for repair in (await kept(hub)).repairs if repair.system == "crm")
+        assert anew is not None
+        (record,) = [one for one in (await hub.party("crm", anew.value)).records if one.reference == anew]
+        assert EMAIL in record.fields
+        assert EXEMPT not in record.fields
 
 
 async def test_decisions_come_along_and_go_back_and_later_ones_stay(hub: CustomerHub) -> None:

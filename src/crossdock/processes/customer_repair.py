@@ -284,8 +284,11 @@ async def _create_anew(run: Run, asked: RepairAsked, repair: Repair, found: Foun
         now = using.clock.now()
         # What the system itself put there, such as its number, its stream tells with our mark: it is its word.
         shows = plain_fields(fields_of(under_name(made.says, made.record.system, asked.system)))
+        # What looks as it does where nobody said anything, such as an unticked box, is nobody's word.
+        no_word = frozenset(made.unset)
+        assigned = {name: value for name, value in shows.items() if value is not None and name not in no_word}
         said = Statement(
-            fields={name: value for name, value in shows.items() if value is not None} | dict(found.fields),
+            fields=assigned | dict(found.fields),
             said_at=now,
             counted_at=now,
             arrived_at=now,
