@@ -320,6 +320,15 @@ def test_mailboxes_called_by_the_name_alone_repeat_the_name() -> None:
     assert evidence_of(mine, theirs)["e-mail"][0] == "the same name in another mailbox"
 
 
+def test_a_mailbox_repeats_the_name_also_where_one_side_misspells_that() -> None:
+    written = person(given="Marie", family="Bernard", emails=("marie.bernard@web.de",))
+    misspelt = person(given="Marie", family="Brenard", emails=("mariebernard@gmx.de",))
+    married = person(given="Marie", family="Brenard", emails=("mariebernard7@gmx.de",))
+    assert "e-mail" not in evidence_of(written, misspelt)
+    assert "e-mail" not in evidence_of(misspelt, written)
+    assert "e-mail" in evidence_of(written, married)
+
+
 def test_a_rare_given_name_does_not_prove_that_a_son_is_his_father() -> None:
     records = [*town()[0], *(person(given="Melchior", family="Huber", addresses=(HOME,)) for _ in range(2))]
     scorer = Scorer(train(records).rescaled(len(records), "person"))

@@ -39,7 +39,8 @@ def readable_model(content: bytes) -> Model:
 
 def _is_whole(one: ComparisonModel, levels: int) -> bool:
     """What people decided may have moved a share of matches above one (`decided.py`), none of the others."""
-    classes = ((one.match, math.inf), (one.household, 1.0), (one.random, 1.0))
+    alike = one.alike or one.random
+    classes = ((one.match, math.inf), (one.household, 1.0), (one.random, 1.0), (alike, 1.0))
     return all(len(shares) == levels and all(0 < share <= most for share in shares) for shares, most in classes)
 
 

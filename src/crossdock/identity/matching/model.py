@@ -33,6 +33,8 @@ class ComparisonModel(msgspec.Struct, frozen=True, kw_only=True):
     household: tuple[float, ...]
     random: tuple[float, ...]
     terms: tuple[TermTable, ...] = ()
+    alike: tuple[float, ...] = ()
+    """Among strangers of one country or tongue, who are alike; empty: as `random`, which then is all strangers."""
 
 
 class KindModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,8 @@ class KindModel(msgspec.Struct, frozen=True, kw_only=True):
     prior_household: float
     comparisons: tuple[ComparisonModel, ...]
     extras: tuple[str, ...] = ()
+    share_alike: float = 0.0
+    """The share of alike ones in strangers' pairs."""
 
     def rescaled(self, population: int) -> "KindModel":
         """The same for another number of records: each still has as many matches, but among more strangers."""

@@ -157,9 +157,11 @@ def mailbox_levels(
             continue
         if near == 1:
             level = 2
-        # Two mailboxes called by nothing but alike names say what the names say, once more.
-        plain = called[1, i] and their_called[1, j]
-        found[pair] = NOTHING if level < 4 and plain else level  # noqa: PLR2004 - the company's
+        # Two mailboxes called by nothing but alike names say what the names say, once more. Who is called the same
+        # there may be misspelt on one side: that it is nothing but the other's name will do.
+        plain = (called[1, i] != 0) + (their_called[1, j] != 0)
+        wanted = 1 if level == 3 else 2  # noqa: PLR2004 - the same name in another mailbox
+        found[pair] = NOTHING if level < 4 and plain >= wanted else level  # noqa: PLR2004 - the company's
     return found
 
 

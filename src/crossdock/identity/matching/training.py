@@ -103,7 +103,7 @@ class _Training:
         random = Sample(self._compared(drawn).levels)
         self.progress(f"{kind}: learning", 0.6)
         pairs = pairs_in(len(group), group.origin)
-        mixture = Mixture(self.comparisons, pairs, apart=APART[kind], firm=FIRM[kind])
+        mixture = Mixture(self.comparisons, pairs, apart=APART[kind], firm=FIRM[kind], tongues=kind == "person")
         mixture.learn(sample, random)
         self.progress(f"{kind}: learned", 1.0)
         decided, same = self._decided()
@@ -117,12 +117,14 @@ class _Training:
             prior_match=mixture.prior_match,
             prior_household=mixture.prior_household,
             extras=group.columns.extras,
+            share_alike=mixture.share_alike,
             comparisons=tuple(
                 ComparisonModel(
                     name=comparison.name,
                     match=tuple(mixture.match[place].tolist()),
                     household=tuple(mixture.household[place].tolist()),
                     random=tuple(mixture.random[place].tolist()),
+                    alike=tuple(mixture.alike[place].tolist()) if mixture.share_alike else (),
                     terms=tables_of(group.columns, comparison),
                 )
                 for place, comparison in enumerate(self.comparisons)

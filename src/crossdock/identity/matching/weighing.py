@@ -1,15 +1,14 @@
 """Weights of pairs under a model, for thousands at once; `online.weighing` does the same for one pair.
 
-The weight is the log2 odds of a match against its two rivals (Fellegi and Sunter 1969, with the rival split in
-two):
+The weight is the log2 odds of a match against its rivals (Fellegi and Sunter 1969, with the rival split in three):
 
-    weight = log2( p_M ∏ m ) - log2( p_H ∏ h + p_U ∏ u·r )
+    weight = log2( p_M ∏ m ) - log2( p_H ∏ h + p_A ∏ a·r + p_U ∏ u·r )
 
-with h = (1 - n)·u·r + n·m for what households do not share, but n of their pairs do (namesakes, twins)
+with h = (1 - n)·a·r + n·m for what households do not share, but n of their pairs do (namesakes, twins)
 
-where m, h and u are the probabilities of the levels found among matches, among people of one household and at
-random, p the
-shares of the three classes in all pairs, and r how much more frequent the agreeing value is than usual.
+where m, h, a and u are the probabilities of the levels found among matches, among people of one household, among
+strangers of one country or tongue, who are alike, and among other strangers, p the shares of these classes in all
+pairs, and r how much more frequent the agreeing value is than usual.
 """
 
 from collections.abc import Sequence
@@ -28,6 +27,8 @@ Weights = NDArray[np.float64]
 RULE_LINK, RULE_VETO = 40.0, -100.0
 """What a rule's word counts as, in bits."""
 FAR_BELOW = -60.0
+_NONE = 1e-300
+"""A share of nothing, of which there is still a logarithm."""
 
 
 def _ratios(columns: Columns, table: TermTable) -> NDArray[np.float32]:
@@ -133,25 +134,22 @@ class Scale:
         return ratios
 
     @cached_property
-    def _logs(self) -> tuple[Weights, Weights, Weights]:
-        """log2 of the probabilities as (comparisons, levels + 1), the last column for nothing to compare."""
+    def _logs(self) -> Weights:
+        """log2 of the probabilities as (classes, comparisons, levels + 1), the last for nothing to compare."""
         widest = max(len(one.match) for one in self.model.comparisons) + 1
-        logs = np.zeros((3, len(self.model.comparisons), widest))
+        logs = np.zeros((4, len(self.model.comparisons), widest))
         for place, one in enumerate(self.model.comparisons):
-            for row, shares in enumerate((one.match, one.household, one.random)):
+            for row, shares in enumerate((one.match, one.household, one.random, one.alike or one.random)):
                 logs[row, place, : len(shares)] = np.log2(shares)
-        return logs[0], logs[1], logs[2]
+        return logs
 
-    def bits(self) -> list[list[tuple[float, float, float]]]:
-        """Per comparison and level log2 of its shares of matches, households and strangers.
+    def bits(self) -> list[list[tuple[float, float, float, float]]]:
+        """Per comparison and level log2 of its shares of matches, households, strangers and alike strangers.
 
         The last of each comparison, at -1, is for nothing to compare.
         """
-        match, household, random = (logs.tolist() for logs in self._logs)
-        return [
-            [*zip(match[place], household[place], random[place], strict=True)]
-            for place in range(len(self.comparisons))
-        ]
+        classes = self._logs.tolist()
+        return [[*zip(*(one[place] for one in classes), strict=True)] for place in range(len(self.comparisons))]
 
     def namesakes(self) -> list[float]:
         """Per comparison the share of households' pairs that agree as one person's records do; -1: all may.
@@ -160,10 +158,12 @@ class Scale:
         """
         return [-1.0 if comparison.shared else comparison.namesakes for comparison in self.comparisons]
 
-    def priors(self) -> tuple[float, float, float]:
-        """log2 of the shares of matches, households and strangers in all pairs."""
+    def priors(self) -> tuple[float, float, float, float]:
+        """log2 of the shares of matches, households, strangers and alike strangers in all pairs."""
         match, household = self.model.prior_match, self.model.prior_household
-        return tuple(np.log2([match, household, 1 - match - household]).tolist())
+        strangers, alike = 1 - match - household, self.model.share_alike
+        shares = [match, household, strangers * (1 - alike), max(strangers * alike, _NONE)]
+        return tuple(np.log2(shares).tolist())
 
     def _totals(self, judgement: Judgement) -> tuple[Weights, Weights, Weights]:
         """log2 of the shares of matches, households and strangers with what was found, per pair."""
@@ -172,7 +172,7 @@ class Scale:
         )
 
         found = weight_kernels.weighed(
-            judgement.levels, judgement.ratios, np.stack(self._logs), np.array(self.namesakes()), self.priors()
+            judgement.levels, judgement.ratios, self._logs, np.array(self.namesakes()), self.priors()
         )
         return found[0], found[1], found[2]
 

@@ -11,49 +11,53 @@ from crossdock.identity.matching.kernels import compiled
 def weighed(levels: Any, ratios: Any, logs: Any, namesakes: Any, priors: Any) -> Any:
     """log2 of the shares of matches, households and strangers under which the levels were found: (3, pairs).
 
-    `logs` is (3, comparisons, levels + 1), its last level for nothing to compare; `namesakes` says per comparison
-    which share of households' pairs agree as matches do, the others by chance; negative where all may.
+    `logs` is (4, comparisons, levels + 1): the fourth class are alike strangers, the last level is for nothing to
+    compare. `namesakes` says per comparison which share of households' pairs agree as matches do, the others by
+    chance, as alike strangers; negative where all may.
     """
     found = np.empty((3, levels.shape[0]))
     none = logs.shape[2] - 1
     for pair in range(levels.shape[0]):
-        match, household, random = priors
+        match, household, random, alike = priors
         for place in range(levels.shape[1]):
             level = levels[pair, place] if levels[pair, place] >= 0 else none
             ratio = ratios[pair, place]
             match += logs[0, place, level]
-            stranger = logs[2, place, level] + ratio
-            random += stranger
+            random += logs[2, place, level] + ratio
+            stranger = logs[3, place, level] + ratio
+            alike += stranger
             if ratio != 0.0 and namesakes[place] == 0.0:
                 household += stranger
             elif ratio != 0.0 and namesakes[place] > 0.0:
-                alike = namesakes[place] * 2.0 ** logs[0, place, level]
-                household += np.log2((1.0 - namesakes[place]) * 2.0**stranger + alike)
+                named = namesakes[place] * 2.0 ** logs[0, place, level]
+                household += np.log2((1.0 - namesakes[place]) * 2.0**stranger + named)
             else:
                 household += logs[1, place, level]
-        found[0, pair], found[1, pair], found[2, pair] = match, household, random
+        high = max(random, alike)
+        found[0, pair], found[1, pair] = match, household
+        found[2, pair] = high + np.log2(2.0 ** (random - high) + 2.0 ** (alike - high))
     return found
 
 
 @compiled
 def posteriors(patterns: Any, logs: Any, priors: Any) -> Any:
-    """The probability of a match and of one household, per pattern: (2, patterns).
+    """The probability of each class but for the last, and last the log of the pattern's own: (classes, patterns).
 
-    `logs` is (3, comparisons, levels + 1), natural, its last level for nothing to compare.
+    `logs` is (classes, comparisons, levels + 1), natural, its last level for nothing to compare.
     """
-    found = np.empty((2, patterns.shape[0]))
-    none = logs.shape[2] - 1
+    found = np.empty((priors.size, patterns.shape[0]))
+    none, sums = logs.shape[2] - 1, np.empty(priors.size)
     for row in range(patterns.shape[0]):
-        match, household, random = priors
+        sums[:] = priors
         for place in range(patterns.shape[1]):
             level = patterns[row, place] if patterns[row, place] >= 0 else none
-            match += logs[0, place, level]
-            household += logs[1, place, level]
-            random += logs[2, place, level]
-        highest = max(match, household, random)
-        match, household, random = np.exp(match - highest), np.exp(household - highest), np.exp(random - highest)
-        whole = match + household + random
-        found[0, row], found[1, row] = match / whole, household / whole
+            for one in range(priors.size):
+                sums[one] += logs[one, place, level]
+        highest = sums.max()
+        sums[:] = np.exp(sums - highest)
+        whole = sums.sum()
+        found[:, row] = sums / whole
+        found[-1, row] = highest + np.log(whole)
     return found
 
 

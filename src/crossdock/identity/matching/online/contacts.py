@@ -12,6 +12,7 @@ from crossdock.identity.matching.contacts import (
     PLACE,
     PLACE_DIFFERS,
     STREET_DIFFERS,
+    TYPED,
     UNKNOWN_PLACE,
     UNKNOWN_STREET,
     bears,
@@ -58,9 +59,16 @@ def _mailboxes(one: Features, other: Features, mine: str, theirs: str) -> Found:
     if mine == theirs:
         return 1 - (_is_called(mine, one, bears) and _is_called(theirs, other, bears)), 0, mine
     found = _email(mine, theirs)
-    if found[0] < COMPANYS and _is_called(mine, one, is_plain) and _is_called(theirs, other, is_plain):
+    if found[0] < COMPANYS and _are_plain(mine, one, theirs, other, of_one=found[0] != TYPED):
         return UNKNOWN
     return found
+
+
+def _are_plain(mine: str, one: Features, theirs: str, other: Features, *, of_one: bool) -> bool:
+    """Whether both mailboxes are called by nothing but names; of one and the same name one person's will do."""
+    if _is_called(mine, one, is_plain):
+        return of_one or _is_called(theirs, other, is_plain)
+    return of_one and _is_called(theirs, other, is_plain)
 
 
 def _is_called(email: str, person: Features, how: Callable[[str, str, str, str], bool]) -> bool:

@@ -15,9 +15,10 @@ from crossdock.identity.matching.online.words import Found, text
 from crossdock.identity.matching.rules import Rule
 from crossdock.identity.matching.weighing import FAR_BELOW, Scale
 
-Totals = tuple[float, float, float]
+Totals = tuple[float, float, float, float]
 _SINGLE = Struct("f")
 _LN_2 = ln(2)
+_NEAR, _FAR, _ALIKE = 1, 2, 3
 _LEAST = 1e-100
 """A share of nothing, which can still be divided by."""
 
@@ -25,29 +26,32 @@ _LEAST = 1e-100
 class Weighing:
     """One pair: what each comparison found, the weight in bits without rules, and the rule.
 
-    `match`, `near`, `far`: log2 of the shares of matches, households and strangers with what was found.
+    `totals`: log2 of the shares of matches, households, strangers and alike strangers with what was found.
     """
 
-    __slots__ = ("far", "found", "match", "near", "rule", "weight")
+    __slots__ = ("found", "rule", "totals", "weight")
 
-    def __init__(self, found: list[Found], match: float, near: float, far: float, rule: Rule) -> None:
+    def __init__(self, found: list[Found], totals: Totals, rule: Rule) -> None:
         self.found = found
-        self.match = match
-        self.near = near
-        self.far = far
+        self.totals = totals
         self.rule = rule
-        weight = match - _either(near, far)
+        match, near, far, alike = totals
+        weight = match - _either(near, _either(far, alike))
         self.weight = max(FAR_BELOW, weight)
 
     @property
-    def is_near(self) -> bool:
-        """Whether a household is the stronger rival, and not chance."""
-        return self.near > self.far
+    def rival(self) -> int:
+        """The strongest rival of a match, as its place in `totals`."""
+        _, near, far, alike = self.totals
+        if near > _either(far, alike):
+            return _NEAR
+        return _FAR if far >= alike else _ALIKE
 
     @property
     def household(self) -> float:
         """The probability that the two are people of one household."""
-        probability: float = 2.0 ** (self.near - _either(_either(self.near, self.far), self.match))
+        match, near, far, alike = self.totals
+        probability: float = 2.0 ** (near - _either(_either(near, _either(far, alike)), match))
         return probability
 
 
@@ -67,9 +71,9 @@ class Balance:
             [tuple(max(2.0**bits, _LEAST) for bits in level) for level in levels[: len(one.levels)]]
             for one, levels in zip(scale.comparisons, self._bits, strict=True)
         ]
-        self._highest = [max(same / other for same, _, other in shares) for shares in self._shares]
+        self._highest = [max(same / other for same, _, other, _ in shares) for shares in self._shares]
         self._lowest = [
-            (max(family / same for same, family, _ in shares), max(other / same for same, _, other in shares))
+            tuple(max(share[rival] / share[0] for share in shares) for rival in (_NEAR, _FAR, _ALIKE))
             for shares in self._shares
         ]
         self._priors = scale.priors()
@@ -98,24 +102,26 @@ class Balance:
     def weigh(self, one: Side, other: Side) -> Weighing:
         """All that a decision about the pair rests on."""
         found = self.found(one, other)
-        return Weighing(found, *self.totals(found), rule_of(one, other))
+        return Weighing(found, self.totals(found), rule_of(one, other))
 
     def totals(self, found: Sequence[Found]) -> Totals:
-        """log2 of the shares of matches, households and strangers with what was found."""
-        match, near, far = self._priors
+        """log2 of the shares of matches, households, strangers and alike strangers with what was found."""
+        match, near, far, alike = self._priors
         # The sums go in the order of the catalogue: in another one they would round otherwise.
         for one, bits, place in zip(found, self._bits, self._places, strict=True):
             level = one[0]
             if level < 0:
                 continue
-            m, h, u = bits[level]
+            m, h, u, a = bits[level]
             if one[1] >= 0 and (ratio := self.ratio(place, one[1], one[2])):
                 u += ratio
-                h = at_home(m, h, u, self._namesakes[place])
+                a += ratio
+                h = at_home(m, h, a, self._namesakes[place])
             match += m
             near += h
             far += u
-        return match, near, far
+            alike += a
+        return match, near, far, alike
 
     def pattern(self, found: Sequence[Found]) -> tuple[object, ...]:
         """All that weights depend on: the levels, and where a value agreed, how frequent it is."""
@@ -126,16 +132,17 @@ class Balance:
             ]
         )
 
-    def _counted(self, place: int, found: Found) -> tuple[float, float, float]:
-        """What a finding counted as: log2 of its shares of matches, households and strangers."""
+    def _counted(self, place: int, found: Found) -> Totals:
+        """What a finding counted as: log2 of its shares of matches, households, strangers and alike strangers."""
         level, table, value = found
         if level < 0:
-            return 0.0, 0.0, 0.0
-        m, h, u = self._bits[place][level]
+            return 0.0, 0.0, 0.0, 0.0
+        m, h, u, a = self._bits[place][level]
         if table >= 0 and (ratio := self.ratio(place, table, value)):
             u += ratio
-            h = at_home(m, h, u, self._namesakes[place])
-        return m, h, u
+            a += ratio
+            h = at_home(m, h, a, self._namesakes[place])
+        return m, h, u, a
 
     def changes(self, weighing: Weighing, bands: Thresholds) -> list[tuple[float, int, int, float]]:
         """Per comparison the mildest other level that leads to another band, at a usual frequency.
@@ -143,9 +150,10 @@ class Balance:
         By how many bits it is off, the comparison's place, the level, and the weight it would have been.
         """
         weight, found = weighing.weight, []
+        match, near, far, alike = weighing.totals
         for place, seen in enumerate(weighing.found):
-            m, h, u = self._counted(place, seen)
-            apart = weighing.match - m, weighing.near - h, weighing.far - u
+            m, h, u, a = self._counted(place, seen)
+            apart = match - m, near - h, far - u, alike - a
             levels = []
             if weight < bands.link:
                 levels += self._rise(place, apart, bands.review if weight < bands.review else bands.link, seen[0])
@@ -158,12 +166,15 @@ class Balance:
 
     def _rise(self, place: int, apart: Totals, threshold: float, seen: int) -> list[int]:
         """The level with the lowest weight from the threshold on, if there is one beside what was seen."""
-        match, near, far = apart
-        home, chance, least = 2.0 ** (near - match), 2.0 ** (far - match), 2.0**threshold
+        home, chance, common = _against(apart)
+        least = 2.0**threshold
         # Odds are what weights are the logarithm of: to take one per level would be most of the work.
         if self._highest[place] < least * chance:
             return []
-        odds = [same / (home * family + chance * other) for same, family, other in self._shares[place]]
+        odds = [
+            same / (home * family + chance * other + common * like)
+            for same, family, other, like in self._shares[place]
+        ]
         if seen >= 0:
             odds[seen] = -1.0
         enough = [one for one in odds if one >= least]
@@ -171,28 +182,35 @@ class Balance:
 
     def _fall(self, place: int, apart: Totals, threshold: float, seen: int) -> list[int]:
         """The level with the highest weight below the threshold, if there is one beside what was seen."""
-        match, near, far = apart
-        home, chance, most = 2.0 ** (near - match), 2.0 ** (far - match), 2.0**threshold
-        family, other = self._lowest[place]
-        if home * family + chance * other <= 1 / most:
+        home, chance, common = _against(apart)
+        most = 2.0**threshold
+        family, other, like = self._lowest[place]
+        if home * family + chance * other + common * like <= 1 / most:
             return []
-        odds = [same / (home * family + chance * other) for same, family, other in self._shares[place]]
+        odds = [
+            same / (home * family + chance * other + common * like)
+            for same, family, other, like in self._shares[place]
+        ]
         if seen >= 0:
             odds[seen] = inf
         too_few = [one for one in odds if one < most]
         return [odds.index(max(too_few))] if too_few else []
 
     def _instead(self, place: int, level: int, apart: Totals) -> float:
-        m, h, u = self._bits[place][level]
-        return apart[0] + m - _either(apart[1] + h, apart[2] + u)
+        m, h, u, a = self._bits[place][level]
+        return apart[0] + m - _either(apart[1] + h, _either(apart[2] + u, apart[3] + a))
 
     def parts(self, weighing: Weighing) -> list[float]:
-        """The bits of each comparison, against the stronger of the two rivals."""
-        parts, near = [], weighing.is_near
-        for place, found in enumerate(weighing.found):
-            m, h, u = self._counted(place, found)
-            parts.append(m - (h if near else u))
-        return parts
+        """The bits of each comparison, against the strongest of the rivals."""
+        rival = weighing.rival
+        counted = [self._counted(place, found) for place, found in enumerate(weighing.found)]
+        return [one[0] - one[rival] for one in counted]
+
+
+def _against(apart: Totals) -> tuple[float, float, float]:
+    """The odds of a match's rivals: of a household, of strangers, of alike strangers."""
+    match, near, far, alike = apart
+    return 2.0 ** (near - match), 2.0 ** (far - match), 2.0 ** (alike - match)
 
 
 def at_home(m: float, h: float, u: float, namesakes: float) -> float:
