@@ -59,7 +59,7 @@ async def test_what_the_hub_publishes_again_has_the_same_id(dock: KafkaDock, ben
 async def test_the_check_says_on_how_many_brokers_events_are_kept(dock: KafkaDock) -> None:
     check = await dock.check()
     assert check.ok
-    assert "each on 1 of 1 broker(s)" in check.detail
+    assert "each on 1 of 1 broker;" in check.detail
 
 
 REFUSALS = {
