@@ -243,7 +243,7 @@ class _Account:
         """Somebody's records: what was entered, and in the ERP what the hub made, by the mail on it or its key."""
         entered = {each.value for each in self._log.entered[who] if each.system == system}
         made = self._made_for(who) if system == ERP else set()
-        return [each for each in self._shown[system] if each.number in entered | made]
+        return [each for each in self._shown.get(system, ()) if each.number in entered | made]
 
     def _made_for(self, who: int) -> set[str]:
         """Records in the ERP that the hub says are this one's, and those that show this one's mail."""
@@ -259,10 +259,10 @@ class _Account:
         return made
 
     def _numbers(self, system: str) -> set[str]:
-        return {each.number for each in self._shown[system]}
+        return {each.number for each in self._shown.get(system, ())}
 
     def _tells_of_nobody(self, system: str, number: str) -> bool:
-        card = next(each.card for each in self._shown[system] if each.number == number)
+        card = next(each.card for each in self._shown.get(system, ()) if each.number == number)
         return bool(self._log.erased) and not card.get("contact.email")
 
 
