@@ -121,8 +121,10 @@ def _record(channel: str, record_id: str) -> ExternalReference:
 
 def _faults_of(told: ToldCustomer) -> Iterator[Finding]:
     for place, number in (("$.record_id", told.record_id), ("$.into", told.into)):
+        if number is None:
+            continue
         try:
-            check_business_key(number or told.record_id, place)
+            check_business_key(number, place)
         except Invalid as error:
             yield from error.findings
     says_something = bool(fields_of(told.says) or told.says.references)
